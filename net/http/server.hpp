@@ -89,7 +89,7 @@ struct handlers {
   /// Called when the head is there and before the body is read: a response refuses the request
   /// (authentication, unknown route, over admission). `body_limit` may be set for this route.
   std::function<std::optional<response>(const request& head, std::size_t& body_limit)> head;
-  std::function<void(request, std::shared_ptr<responder>)> request;
+  std::function<void(request, std::shared_ptr<responder>)> serve;
   /// Decides about an upgrade: events to go on, or a response to refuse. The socket may be used
   /// (from any thread) as soon as `accepted` is called with it.
   std::function<std::variant<response, websocket_events>(const request& head,
