@@ -80,6 +80,7 @@ struct execution_started {
   std::optional<parent_link> parent;
   std::uint32_t depth = 0;
   bool dry_run = false, queued = false;
+  bool disabled = false; ///< the workflow was disabled: the run ends cancelled at once
   std::optional<instant> deadline;
   std::uint64_t seed = 0;
   std::string only_node; ///< run this node alone
@@ -239,6 +240,7 @@ struct iteration_started {
   static constexpr std::string_view kind = "iteration_started";
   place at; ///< the loop
   std::uint32_t index = 0;
+  value_ref item; ///< left out when it is items[index] of an inline list, the last result or the index
 };
 struct iteration_finished {
   static constexpr std::string_view kind = "iteration_finished";
@@ -246,6 +248,13 @@ struct iteration_finished {
   std::uint32_t index = 0;
   value_ref result;
   bool failed = false;
+};
+/// Results in order move out of the state; the chunk is a JSON list, saved as a blob.
+struct results_stored {
+  static constexpr std::string_view kind = "results_stored";
+  place at; ///< the loop
+  std::uint32_t count = 0;
+  value_ref chunk;
 };
 struct value_emitted {
   static constexpr std::string_view kind = "value_emitted";
@@ -267,7 +276,7 @@ using any = std::variant<execution_started, execution_admitted, execution_paused
                          attempt_interrupted, timer_set, timer_fired, timer_cancelled,
                          signal_received, signal_taken, review_opened, review_decided,
                          child_started, child_cancelled, child_finished, loop_started,
-                         iteration_started, iteration_finished, value_emitted, variable_set,
+                         iteration_started, iteration_finished, results_stored, value_emitted, variable_set,
                          turn_yielded>;
 
 } // namespace events

@@ -35,6 +35,7 @@ TROUPE_FIELDS(execution_started,
               f("depth", s.depth);
               f("dry_run", s.dry_run);
               f("queued", s.queued);
+              f("disabled", s.disabled);
               f("deadline", s.deadline);
               f("seed", s.seed);
               f("only_node", s.only_node);
@@ -83,9 +84,10 @@ TROUPE_FIELDS(child_cancelled, f("at", s.at); f("child", s.child);)
 TROUPE_FIELDS(child_finished, f("at", s.at); f("child", s.child); f("status", s.status);
               f("output", s.output); f("error", s.error);)
 TROUPE_FIELDS(loop_started, f("at", s.at); f("items", s.items); f("total", s.total);)
-TROUPE_FIELDS(iteration_started, f("at", s.at); f("index", s.index);)
+TROUPE_FIELDS(iteration_started, f("at", s.at); f("index", s.index); f("item", s.item);)
 TROUPE_FIELDS(iteration_finished, f("at", s.at); f("index", s.index); f("result", s.result);
               f("failed", s.failed);)
+TROUPE_FIELDS(results_stored, f("at", s.at); f("count", s.count); f("chunk", s.chunk);)
 TROUPE_FIELDS(value_emitted, f("at", s.at); f("attempt", s.attempt); f("index", s.index);
               f("value", s.value);)
 TROUPE_FIELDS(variable_set, f("at", s.at); f("name", s.name); f("value", s.value);)

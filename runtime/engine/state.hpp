@@ -72,7 +72,6 @@ struct scope {
 struct result_list {
   std::vector<value_ref> chunks;            ///< each a JSON list, saved as blob
   std::vector<value_ref> tail;              ///< in order, after the chunks
-  std::uint64_t tail_bytes = 0;
   std::map<std::uint32_t, value_ref> early; ///< finished before an earlier one
   std::uint32_t next = 0;                   ///< index of the next result in order
 };
@@ -128,6 +127,7 @@ struct run_state {
   std::vector<std::string> signal_ids; ///< of the last messages, to ignore repeats
   std::uint64_t timer_next = 1;
   std::uint32_t review_next = 1;
+  std::uint64_t deadline_timer = 0; ///< 0: not armed
   std::uint32_t running = 0; ///< attempts in flight
   run_counters counters;
   value_ref output;
