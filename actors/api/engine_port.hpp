@@ -107,6 +107,7 @@ struct workflow_entry {
   std::vector<node_error> errors;
   bool enabled = true;
   std::int64_t created_ms = 0, updated_ms = 0;
+  position at; ///< of the write that made this entry; {0, 0} when it was not just written
 };
 using workflow_ptr = std::shared_ptr<const workflow_entry>;
 
@@ -143,7 +144,8 @@ public:
   virtual std::vector<std::uint32_t> workflow_versions(std::string_view id) const = 0;
   /// Compiles without storing.
   virtual compiled check(const json::value& definition) const = 0;
-  /// Creates (empty id) or replaces; makes a new version. `if_version` is If-Match.
+  /// Creates (empty id, or one that does not exist yet) or replaces; makes a new version.
+  /// `if_version` is If-Match: the version that workflow(id) shows, else kind `precondition`.
   virtual void save_workflow(std::string id, json::value definition, bool draft,
                              std::optional<std::uint32_t> if_version,
                              reply<workflow_ptr> answer) = 0;

@@ -44,10 +44,13 @@ struct node_type {
 class catalog {
 public:
   catalog(); ///< all built-in types, and the eight groups with what of them this build runs
+  /// Without a subtype: OUTPUT is OUTPUT/OUTPUT, and plain names (Condition, Input …) are known.
   const node_type* find(std::string_view type, std::string_view subtype) const noexcept;
   /// For `skill_type` of the steps form: "http_request" → ACTION/HTTP_REQUEST, "if" → FLOW/IF …
   const node_type* find_by_skill(std::string_view skill_type) const noexcept;
   std::span<const node_type> all() const noexcept { return types_; }
+  /// As GET /node-types answers it: every group with its types; a group may be empty.
+  json::array describe_groups() const;
   /// As GET /node-types/{type}/{subtype}/spec answers it.
   static json::object describe(const node_type& t);
 

@@ -8,7 +8,7 @@ namespace troupe {
 /// What running a node costs and who runs it (docs/architecture.md, "Effect classes").
 enum class effect_class : std::uint8_t {
   pure,     ///< inside the turn
-  instant,  ///< after the commit, in the run's actor: no I/O, no shared state
+  immediate, ///< "instant": after the commit, in the run's actor: no I/O, no shared state
   internal, ///< a deduplicated document command
   io,       ///< a step actor; at least once
 };

@@ -15,9 +15,9 @@ namespace troupe::expr {
 
 /// What an evaluation may still spend. Shared by all evaluations of a turn.
 struct budget {
-  std::uint64_t operations = 100'000;         ///< nodes evaluated, elements visited, 64-byte blocks copied
+  std::uint64_t operations = 100'000; ///< nodes evaluated, elements visited, 64-byte blocks copied
   std::size_t output_bytes = std::size_t{4} << 20; ///< size of all strings and lists built
-  std::uint32_t depth = 64;                   ///< nesting of evaluation
+  std::uint32_t depth = 64;                        ///< nesting of evaluation
 };
 
 /// What names mean. Asked with the longest path that is known without evaluating anything, so that
@@ -28,8 +28,8 @@ public:
 
   struct found {
     const json::value* at = nullptr; ///< nullptr: missing; lives as long as `keep` or the names
-    std::size_t consumed = 0;        ///< how many segments of the path `at` answers (≥ 1 when found)
-    shared_value keep;               ///< owner of a value that was made for this question; may be empty
+    std::size_t consumed = 0; ///< how many segments of the path `at` answers (≥ 1 when found)
+    shared_value keep;        ///< owner of a value that was made for this question; may be empty
   };
 
   /// `path` has at least one segment: the root name, then literal member names and, for literal

@@ -1,0 +1,256 @@
+// Every message between the actors of one node. Messages never leave the process: payloads are
+// plain structs, moved where the receiver is their only owner.
+#pragma once
+
+#include "actors/api/promise.hpp"
+#include "actors/api/skill.hpp"
+#include "persistence/store/store.hpp"
+
+#include <caf/allowed_unsafe_message_type.hpp>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace troupe {
+
+// Questions about a run: the answer comes from committed state only.
+struct ask_execution {
+  promise<execution_text> answer;
+};
+struct ask_events {
+  sequence_number after = 0;
+  std::uint32_t limit = 100;
+  promise<event_page> answer;
+};
+struct ask_report {
+  std::string what;
+  promise<json::value> answer;
+};
+struct ask_replay {
+  bool redecide = false;
+  promise<json::value> answer;
+};
+using run_question = std::variant<ask_execution, ask_events, ask_report, ask_replay>;
+
+/// The outcome of a proposal, as actors get it.
+struct settled {
+  std::uint64_t ticket = 0; ///< which proposal
+  std::uint64_t index = 0;  ///< entry of the partition's log; 0: it failed
+  std::shared_ptr<const failure> why;
+};
+
+// To a partition
+
+/// A start; the engine has made the id and resolved the workflow.
+struct start_run {
+  run_id run{};
+  start_request what;
+  workflow_ptr workflow;
+  promise<started_run> answer;
+};
+struct command_run {
+  run_id run{};
+  commands::any what;
+  promise<done_at> answer; ///< may be empty
+  std::optional<instant> not_before; ///< the instant of the decision is at least this one
+};
+struct ask_run {
+  run_id run{};
+  run_question what;
+};
+/// Begins (or, without a subscriber, ends) a subscription.
+struct watch_run {
+  run_id run{};
+  std::uint64_t ticket = 0;
+  sequence_number since = 0;
+  std::shared_ptr<subscriber> who;
+};
+struct purge_runs {
+  std::vector<run_id> runs;
+  promise<done_at> answer;
+};
+/// From a run: nothing keeps it in memory. `received` counts what the partition sent to it.
+struct run_idle {
+  run_id run{};
+  std::uint64_t received = 0;
+  bool failed = false;   ///< it must be loaded again
+  bool crashed = false;  ///< … because of a bug
+  bool terminal = false;
+};
+/// From a run: timers it has committed.
+struct timer_armed {
+  std::uint64_t timer = 0;
+  instant due{};
+  bool relative = false; ///< a wait of some length, not until a point of the calendar
+};
+struct timers_armed {
+  run_id run{};
+  std::vector<timer_armed> timers;
+};
+/// From a run: what became of it, for tokens and dedupe.
+struct run_news {
+  run_id run{};
+  bool began = false, ended = false;
+};
+/// From the limiter: the run has its token now.
+struct run_granted {
+  run_id run{};
+  bool at_once = false; ///< the answer to the request; otherwise it had to wait
+  bool queued = false;  ///< the answer to the request: it waits
+};
+/// From a run, or read from disk: messages to other partitions that wait for their delivery.
+struct outbox_message {
+  std::string key; ///< of the row
+  partition_id target{};
+  std::shared_ptr<const json::value> body;
+};
+struct outbox_added {
+  std::vector<outbox_message> messages;
+};
+/// Between partitions.
+struct deliver {
+  partition_id from{};
+  std::string key;
+  std::shared_ptr<const json::value> body;
+};
+struct delivered {
+  std::string key;
+};
+struct partition_tick {};
+/// Begins the work of a partition: recovery, timers, outbox.
+struct open_partition {};
+/// No new starts; every run stops where it is.
+struct close_partition {
+  promise<done_at> answer;
+};
+
+// To a run
+
+struct begin_run {
+  commands::start what;
+  promise<started_run> answer;
+  bool wait = false;               ///< answer when the run has ended
+  std::vector<row_change> with;    ///< rows of the partition that belong to the start
+};
+/// Another start with the same key: answered like the first one.
+struct join_run {
+  promise<started_run> answer;
+  bool wait = false;
+};
+/// Who waited for the end has waited long enough.
+struct wait_over {
+  run_id run{};
+};
+struct step_ended {
+  place at;
+  std::uint32_t attempt = 1;
+  attempt_outcome outcome;
+};
+/// What is never an event, from a step.
+struct step_live {
+  std::string kind;
+  std::shared_ptr<const std::string> json;
+};
+/// From the partition: it has let go of the run.
+struct stop_run {};
+
+// To a step
+
+struct run_step {
+  skill_task task;
+};
+struct abort_step {};
+struct step_outcome {
+  attempt_outcome outcome;
+};
+
+// To control, limiter and workers
+
+struct token_wanted {
+  run_id run{};
+  std::string workflow, priority;
+  std::uint32_t workflow_max = 0;
+  bool held = false; ///< it runs already: counted without asking
+};
+struct token_free {
+  run_id run{};
+};
+struct save_workflow_request {
+  std::string id;
+  json::value definition;
+  bool draft = false;
+  std::optional<std::uint32_t> if_version;
+  promise<workflow_ptr> answer;
+};
+struct activate_workflow_request {
+  std::string id;
+  std::uint32_t version = 0;
+  promise<workflow_ptr> answer;
+};
+struct delete_workflow_request {
+  std::string id;
+  promise<done_at> answer;
+};
+struct write_document_request {
+  document_write what;
+  promise<done_at> answer;
+};
+struct control_tick {};
+struct worker_task {
+  std::uint64_t ticket = 0; ///< of the caller, to abort it
+  skill_task task;
+  skill_done done;
+  skill_live live;
+};
+struct worker_task_dropped {
+  std::uint64_t ticket = 0;
+};
+/// POST /skill-providers and the rest of the protocol.
+struct worker_call {
+  enum class verb : std::uint8_t { enroll, dismiss, poll, message, results } what = verb::poll;
+  std::string worker, task, word;
+  json::value body;
+  promise<json::value> answer;
+};
+
+} // namespace troupe
+
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::settled)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::start_run)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::command_run)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::ask_run)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::watch_run)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::purge_runs)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::run_idle)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::timers_armed)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::run_news)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::run_granted)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::outbox_added)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::deliver)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::delivered)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::partition_tick)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::open_partition)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::close_partition)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::begin_run)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::join_run)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::wait_over)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::step_ended)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::step_live)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::stop_run)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::run_step)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::abort_step)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::step_outcome)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::token_wanted)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::token_free)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::save_workflow_request)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::activate_workflow_request)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::delete_workflow_request)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::write_document_request)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::control_tick)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::worker_task)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::worker_task_dropped)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::worker_call)

@@ -1,0 +1,102 @@
+// What all actors of one node share: ports, settings, counters and each other's handles.
+#pragma once
+
+#include "actors/api/clock.hpp"
+#include "actors/api/handles.hpp"
+#include "actors/api/metrics.hpp"
+#include "actors/api/settings.hpp"
+
+#include <atomic>
+#include <functional>
+#include <list>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <shared_mutex>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+namespace troupe {
+
+/// Values that were loaded or saved lately, by content. Thread-safe, bounded in bytes.
+class blob_cache {
+public:
+  explicit blob_cache(std::size_t bytes_max) : bytes_max_(bytes_max) {}
+  shared_value find(const blob_id& id);
+  void keep(const blob_id& id, shared_value v, std::size_t bytes);
+
+private:
+  struct entry {
+    blob_id id;
+    shared_value value;
+    std::size_t bytes;
+  };
+  const std::size_t bytes_max_;
+  std::mutex mutex_;
+  std::list<entry> newest_first_;
+  std::map<blob_id, std::list<entry>::iterator> by_id_;
+  std::size_t bytes_ = 0;
+};
+
+/// Who wants every event of a workflow. Thread-safe.
+class workflow_watchers {
+public:
+  using list = std::vector<std::shared_ptr<subscriber>>;
+  std::uint64_t add(std::string workflow, std::shared_ptr<subscriber> who);
+  void remove(const std::string& workflow, std::uint64_t ticket);
+  bool any() const noexcept { return count_.load(std::memory_order_relaxed) > 0; }
+  list of(const std::string& workflow) const;
+
+private:
+  mutable std::shared_mutex mutex_;
+  std::map<std::string, std::map<std::uint64_t, std::shared_ptr<subscriber>>, std::less<>> watchers_;
+  std::atomic<std::size_t> count_{0};
+  std::uint64_t next_ = 1;
+};
+
+/// Workflows as everybody may read them; control alone writes. Thread-safe.
+class workflow_directory {
+public:
+  virtual ~workflow_directory() = default;
+  /// nullptr: unknown. Version 0 is the active one.
+  virtual workflow_ptr find(std::string_view id, std::uint32_t version) const = 0;
+  /// The plan that a run was started with, even when its workflow was deleted since. `definition`
+  /// is its SHA-256 in hex; the text is a blob of `partition`.
+  virtual result<plan_ptr> plan_of(partition_id partition, const std::string& workflow,
+                                   std::uint32_t version, const std::string& definition) const = 0;
+};
+
+struct run_spawn {
+  partition_id partition{};
+  run_id run{};
+  bool fresh = false; ///< nothing is stored yet; otherwise it is loaded first
+};
+
+struct engine_shared {
+  const row_reader& rows;
+  replicated_log& log;
+  class views& lists;
+  const engine_clock& clock;
+  const engine_settings& settings;
+  const catalog& types;
+  const workflow_directory& workflows;
+  skill_provider& skills;
+  engine_metrics metrics;
+  blob_cache blobs;
+  workflow_watchers watchers;
+
+  std::vector<partition_actor> partitions; ///< [0] is empty: control has its own
+  limiter_actor limiter;
+  std::function<run_actor(const run_spawn&)> spawn_run;
+  std::function<step_actor(const run_actor&)> spawn_step;
+
+  /// Names of actors that tests have told to crash ("run:<id>"), with how often.
+  std::mutex faults_mutex;
+  std::map<std::string, int, std::less<>> crashes;
+  std::atomic<int> crashes_left{0};
+
+  const partition_actor& partition(partition_id p) const { return partitions.at(number(p)); }
+};
+
+} // namespace troupe

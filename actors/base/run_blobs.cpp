@@ -1,0 +1,73 @@
+#include "actors/base/run_blobs.hpp"
+
+#include "persistence/store/digest.hpp"
+
+namespace troupe {
+
+namespace {
+
+std::string_view bytes_of(const blob_id& id) {
+  return {reinterpret_cast<const char*>(id.data()), id.size()};
+}
+
+result<shared_value> parsed(std::string_view text) {
+  auto v = json::parse(text, {.depth_max = 256, .bytes_max = std::size_t{1} << 30});
+  if (!v)
+    return v.error();
+  return share(std::move(*v));
+}
+
+} // namespace
+
+std::string blob_key(partition_id partition, const blob_id& id) {
+  return key_builder(partition).raw(bytes_of(id)).take();
+}
+
+std::string blob_ref_key(partition_id partition, const blob_id& id, const run_id& run) {
+  return key_builder(partition).raw(bytes_of(id)).id(run.id).take();
+}
+
+blob_id run_blobs::save(std::string text) {
+  const blob_id id = sha256(text);
+  saved_.try_emplace(id, std::move(text));
+  return id;
+}
+
+result<shared_value> run_blobs::load(const blob_id& id) {
+  if (auto known = shared_.blobs.find(id))
+    return known;
+  std::optional<std::string> text;
+  if (const auto fresh = saved_.find(id); fresh != saved_.end()) {
+    text = fresh->second;
+  } else if (const auto waiting = in_flight_.find(id); waiting != in_flight_.end()) {
+    return waiting->second;
+  } else {
+    auto row = shared_.rows.get(table::blobs, blob_key(partition_, id));
+    if (!row)
+      return row.error();
+    text = std::move(*row);
+  }
+  if (!text)
+    return failure{failure_kind::internal, "blob_missing", "a large value is not stored", {}, {}};
+  auto v = parsed(*text);
+  if (v)
+    shared_.blobs.keep(id, *v, text->size());
+  return v;
+}
+
+std::vector<row_change> run_blobs::take_rows() {
+  std::vector<row_change> out;
+  in_flight_.clear();
+  for (auto& [id, text] : saved_) {
+    if (auto v = parsed(text)) {
+      shared_.blobs.keep(id, *v, text.size());
+      in_flight_.emplace(id, std::move(*v));
+    }
+    out.push_back({table::blob_refs, blob_ref_key(partition_, id, run_), std::string(), {}});
+    out.push_back({table::blobs, blob_key(partition_, id), std::move(text), {}});
+  }
+  saved_.clear();
+  return out;
+}
+
+} // namespace troupe

@@ -1,0 +1,31 @@
+// Large values of one run: saved with the turn that names them, loaded by content.
+#pragma once
+
+#include "actors/api/shared.hpp"
+
+#include <map>
+
+namespace troupe {
+
+std::string blob_key(partition_id partition, const blob_id& id);
+std::string blob_ref_key(partition_id partition, const blob_id& id, const run_id& run);
+
+/// Not thread-safe: its run's actor owns it.
+class run_blobs final : public blob_port {
+public:
+  run_blobs(engine_shared& shared, partition_id partition, const run_id& run)
+      : shared_(shared), partition_(partition), run_(run) {}
+  blob_id save(std::string text) override;
+  result<shared_value> load(const blob_id& id) override;
+  /// Rows of what was saved since the last call: values and references.
+  std::vector<row_change> take_rows();
+
+private:
+  engine_shared& shared_;
+  partition_id partition_;
+  run_id run_;
+  std::map<blob_id, std::string> saved_;
+  std::map<blob_id, shared_value> in_flight_; ///< proposed, perhaps not committed
+};
+
+} // namespace troupe

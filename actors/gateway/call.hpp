@@ -1,0 +1,95 @@
+// One request on its way: what was asked, and how it is answered. Private to this folder.
+#pragma once
+
+#include "actors/gateway/core.hpp"
+#include "net/rest/decode.hpp"
+#include "net/rest/page.hpp"
+
+#include <exception>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace troupe::gate {
+
+/// Made on the io thread; answered once, from any thread.
+struct call : std::enable_shared_from_this<call> {
+  std::shared_ptr<core> home;
+  http::request request;
+  std::shared_ptr<http::responder> to;
+  rest::route_match match;
+  json::object body;
+  std::string request_id, trace_id, trace_flags = "01";
+  std::chrono::steady_clock::time_point begun;
+
+  engine_port& engine() const { return home->engine; }
+  const rest::route& row() const { return home->routes.at(match.index); }
+  std::string path(std::string_view name) const { return std::string(match.parameter(name)); }
+
+  void send(http::response what);
+  void json_text(unsigned status, std::string text);
+  void json(unsigned status, const json::value& v) { json_text(status, json::write(v)); }
+  void shared_json(unsigned status, std::shared_ptr<const std::string> text);
+  void refuse(const failure& why);
+  /// A list page of the views.
+  void page(const view_page& page);
+  /// A list that is in memory, by limit and cursor.
+  void page_of(const json::array& all);
+  /// Headers that belong to the answer; before it is sent.
+  void header(std::string name, std::string value) {
+    headers_.emplace_back(std::move(name), std::move(value));
+  }
+  void at(const position& where); ///< Troupe-Position; nothing for position {0, 0}
+
+  /// The head of an event stream. Counts as the answer.
+  std::shared_ptr<http::stream> begin_stream();
+
+private:
+  void complete(http::response& what);
+  std::vector<std::pair<std::string, std::string>> headers_;
+};
+
+using call_ptr = std::shared_ptr<call>;
+
+/// A reply that refuses failures and hands on values; exceptions become a 500.
+template <class T, class F> reply<T> then(const call_ptr& c, F use) {
+  return [c, use = std::move(use)](result<T> got) {
+    if (!got)
+      return c->refuse(got.error());
+    try {
+      use(std::move(*got));
+    } catch (const std::exception&) {
+      c->refuse({failure_kind::internal, "internal_error", "The request failed.", {}, {}});
+    }
+  };
+}
+
+failure not_found(std::string code, std::string message);
+/// The run named by a path parameter; refuses with 404 and gives nothing otherwise.
+std::optional<run_id> run_of(const call_ptr& c, std::string_view name = "id");
+/// The version of the workflow in the path (0: active); refuses and gives nullptr otherwise.
+workflow_ptr workflow_of(const call_ptr& c, std::uint32_t version = 0);
+/// A number out of a path or query; refuses with 422 otherwise.
+std::optional<std::uint32_t> version_of(const call_ptr& c, std::string_view text);
+/// Positions that the answer must have seen; refuses with 422 otherwise.
+std::optional<std::vector<position>> positions_of(const call_ptr& c);
+/// Asks the views and answers with the page.
+void answer_query(const call_ptr& c, view_query what);
+
+using handler_row = std::pair<std::string_view, call_handler>;
+// Handlers by the names in the table of routes, one function a file.
+std::vector<handler_row> workflow_handlers();
+std::vector<handler_row> version_handlers();
+std::vector<handler_row> catalogue_handlers();
+std::vector<handler_row> start_handlers();
+std::vector<handler_row> execution_handlers();
+std::vector<handler_row> review_handlers();
+std::vector<handler_row> skill_handlers();
+std::vector<handler_row> worker_handlers();
+std::vector<handler_row> job_handlers();
+std::vector<handler_row> system_handlers();
+std::vector<handler_row> root_handlers();
+
+} // namespace troupe::gate

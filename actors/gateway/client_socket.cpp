@@ -1,0 +1,200 @@
+// /ws: events of executions and workflows for consoles and programs.
+#include "actors/gateway/call.hpp"
+#include "actors/gateway/socket.hpp"
+
+#include <map>
+#include <mutex>
+
+namespace troupe::gate {
+
+namespace {
+
+/// Sends a channel's events over the socket. A socket that takes no more is closed by the server.
+class channel_subscriber final : public subscriber {
+public:
+  channel_subscriber(std::shared_ptr<http::websocket> out, std::string channel)
+      : out_(std::move(out)), channel_(std::move(channel)) {}
+
+  bool on_event(const run_id& run, sequence_number, std::string_view,
+                const std::shared_ptr<const std::string>& event) override {
+    const auto text = with_id(run, *event);
+    return out_->send(to_text({"execution_event", channel_, &text, nullptr, nullptr}));
+  }
+  bool on_live(const run_id& run, std::string_view kind,
+               const std::shared_ptr<const std::string>& json) override {
+    std::string text = R"({"execution_id":")" + troupe::to_text(run) + R"(","kind":)";
+    json::write_string(text, kind);
+    text += R"(,"data":)" + *json + "}";
+    return out_->send(to_text({"execution_event", channel_, &text, nullptr, nullptr}));
+  }
+  void on_end(const run_id& run) override {
+    const std::string text = R"({"execution_id":")" + troupe::to_text(run) + "\"}";
+    out_->send(to_text({"execution_end", channel_, &text, nullptr, nullptr}));
+  }
+
+private:
+  static std::string with_id(const run_id& run, std::string_view event) {
+    std::string out = R"({"execution_id":")" + troupe::to_text(run) + "\",";
+    return out.append(event.substr(1));
+  }
+
+  const std::shared_ptr<http::websocket> out_;
+  const std::string channel_;
+};
+
+class client_session : public std::enable_shared_from_this<client_session> {
+public:
+  client_session(std::shared_ptr<core> home, std::shared_ptr<http::websocket> socket)
+      : home_(std::move(home)), socket_(std::move(socket)) {}
+
+  void on_message(std::string_view text);
+  void on_closed() {
+    std::map<std::string, std::shared_ptr<void>> dropped; // ends outside of the lock
+    const std::lock_guard lock(mutex_);
+    closed_ = true;
+    dropped.swap(channels_);
+  }
+
+private:
+  void answer(std::string_view method, std::string_view channel, const json::value* id,
+              const std::string* data = nullptr) {
+    socket_->send(to_text({method, channel, data, nullptr, id}));
+  }
+  void refuse(std::string_view method, const failure& why, const json::value* id) {
+    socket_->send(to_text({method, {}, nullptr, &why, id}));
+  }
+  void subscribe_execution(const json::object& data, const json::value* id);
+  void subscribe_workflow(const json::object& data, const json::value* id);
+  void unsubscribe(const json::object& data, const json::value* id);
+  /// False: there are too many, or the socket is closed.
+  bool reserve(const std::string& channel);
+  void hold(const std::string& channel, std::shared_ptr<void> handle);
+
+  const std::shared_ptr<core> home_;
+  const std::shared_ptr<http::websocket> socket_;
+  std::mutex mutex_; ///< guards the two below
+  std::map<std::string, std::shared_ptr<void>> channels_; ///< empty handle: being made
+  bool closed_ = false;
+};
+
+bool client_session::reserve(const std::string& channel) {
+  std::shared_ptr<void> old; // a second subscription replaces the first
+  const std::lock_guard lock(mutex_);
+  if (closed_ || (!channels_.contains(channel) &&
+                  channels_.size() >= home_->settings.socket_subscriptions_max))
+    return false;
+  old = std::exchange(channels_[channel], nullptr);
+  return true;
+}
+
+void client_session::hold(const std::string& channel, std::shared_ptr<void> handle) {
+  const std::lock_guard lock(mutex_);
+  const auto found = channels_.find(channel);
+  if (!closed_ && found != channels_.end())
+    found->second = std::move(handle);
+}
+
+failure too_many() {
+  return {failure_kind::exhausted, "too_many_subscriptions",
+          "This connection has too many subscriptions.", {}, {}};
+}
+
+void client_session::subscribe_execution(const json::object& data, const json::value* id) {
+  rest::fields in(data, "data.");
+  const auto text = in.required_text("execution_id");
+  const auto since = in.whole("since", 0, 0, INT64_MAX);
+  if (const auto fault = in.fault())
+    return refuse("subscribe_execution", *fault, id);
+  const auto run = run_id_from_text(text);
+  if (!run)
+    return refuse("subscribe_execution",
+                  not_found("execution_not_found", "There is no such execution."), id);
+  const std::optional<json::value> kept = id == nullptr ? std::nullopt : std::optional(*id);
+  auto known = [self = shared_from_this(), run = *run, since, kept](result<event_page> page) {
+    const auto* echo = kept ? &*kept : nullptr;
+    if (!page)
+      return self->refuse("subscribe_execution", page.error(), echo);
+    const auto channel = "execution:" + troupe::to_text(run);
+    if (!self->reserve(channel))
+      return self->refuse("subscribe_execution", too_many(), echo);
+    self->answer("subscribe_execution", channel, echo);
+    self->hold(channel, self->home_->engine.subscribe(
+                            run, static_cast<sequence_number>(since),
+                            std::make_shared<channel_subscriber>(self->socket_, channel)));
+  };
+  home_->engine.events(*run, static_cast<sequence_number>(since), 1, std::move(known));
+}
+
+void client_session::subscribe_workflow(const json::object& data, const json::value* id) {
+  rest::fields in(data, "data.");
+  const auto workflow = in.required_text("workflow_id");
+  if (const auto fault = in.fault())
+    return refuse("subscribe_workflow", *fault, id);
+  if (!home_->engine.workflow(workflow))
+    return refuse("subscribe_workflow",
+                  not_found("workflow_not_found", "There is no such workflow."), id);
+  const auto channel = "workflow:" + workflow;
+  if (!reserve(channel))
+    return refuse("subscribe_workflow", too_many(), id);
+  hold(channel, home_->engine.subscribe_workflow(
+                    workflow, std::make_shared<channel_subscriber>(socket_, channel)));
+  answer("subscribe_workflow", channel, id);
+}
+
+void client_session::unsubscribe(const json::object& data, const json::value* id) {
+  rest::fields in(data, "data.");
+  auto channel = in.text("channel");
+  if (const auto run = in.text("execution_id"); !run.empty())
+    channel = "execution:" + run;
+  if (const auto workflow = in.text("workflow_id"); !workflow.empty())
+    channel = "workflow:" + workflow;
+  if (const auto fault = in.fault())
+    return refuse("unsubscribe", *fault, id);
+  std::shared_ptr<void> dropped; // ends outside of the lock
+  {
+    const std::lock_guard lock(mutex_);
+    if (const auto found = channels_.find(channel); found != channels_.end()) {
+      dropped = std::move(found->second);
+      channels_.erase(found);
+    }
+  }
+  answer("unsubscribe", channel, id);
+}
+
+void client_session::on_message(std::string_view text) {
+  const auto parsed = json::parse(text, {rest::body_depth_max, std::size_t{1} << 20});
+  if (!parsed)
+    return refuse("error", parsed.error(), nullptr);
+  const auto method = json::text_or(*parsed, "method", "");
+  if (method.empty())
+    return refuse("error", invalid("bad_message", "A message needs a method."), nullptr);
+  const auto* id = json::find(*parsed, "id");
+  static const json::object none;
+  const auto* data = json::find(*parsed, "data");
+  if (data != nullptr && !data->is_object() && !data->is_null())
+    return refuse(method, invalid("wrong_type", "Field 'data' must be an object."), id);
+  const auto& given = data != nullptr && data->is_object() ? data->get_object() : none;
+  if (method == "heartbeat") {
+    const std::string pong = "\"pong\"";
+    answer("heartbeat", {}, id, &pong);
+  } else if (method == "subscribe_execution") {
+    subscribe_execution(given, id);
+  } else if (method == "subscribe_workflow") {
+    subscribe_workflow(given, id);
+  } else if (method == "unsubscribe") {
+    unsubscribe(given, id);
+  } else {
+    refuse(method, invalid("unknown_method", "There is no such method."), id);
+  }
+}
+
+} // namespace
+
+http::websocket_events client_socket(const std::shared_ptr<core>& home,
+                                     std::shared_ptr<http::websocket> socket) {
+  auto session = std::make_shared<client_session>(home, std::move(socket));
+  return {[session](std::string_view text) { session->on_message(text); },
+          [session] { session->on_closed(); }};
+}
+
+} // namespace troupe::gate

@@ -1,0 +1,152 @@
+#include "actors/gateway/gateway.hpp"
+
+#include "actors/gateway/admission.hpp"
+#include "actors/gateway/call.hpp"
+#include "actors/gateway/socket.hpp"
+#include "net/provider/yaml.hpp"
+#include "net/rest/headers.hpp"
+#include "net/rest/problem.hpp"
+
+namespace troupe {
+
+namespace gate {
+
+namespace {
+
+using outcome = rest::route_match::outcome;
+
+/// A request id for answers that are given before there is a call.
+std::string request_id_for(core& home, const http::request& r) {
+  auto given = rest::request_id_of(r);
+  return given ? std::move(*given) : home.new_request_id();
+}
+
+http::response early_problem(core& home, const http::request& r, const failure& why) {
+  auto id = request_id_for(home, r);
+  auto out = rest::to_problem(why, id);
+  out.headers.emplace_back("X-Request-ID", std::move(id));
+  const auto match = home.routes.find(r.verb, r.path);
+  home.counters.count(rest::to_text(r.verb),
+                      match.what == outcome::found ? home.routes.at(match.index).pattern : "none",
+                      out.status, std::chrono::nanoseconds{0});
+  return out;
+}
+
+failure no_route(const rest::route_match& match) {
+  if (match.what == outcome::unknown)
+    return not_found("route_not_found", "There is nothing at this path.");
+  return {failure_kind::not_allowed, "method_not_allowed",
+          "This path does not take this method.", "Allowed: " + match.allow + ".", {}};
+}
+
+std::optional<http::response> on_head(core& home, const http::request& r, std::size_t& body_limit) {
+  const auto match = home.routes.find(r.verb, r.path);
+  if (r.verb == http::method::options && match.what != outcome::unknown)
+    return rest::options_answer(home.settings.cors_origins, r, match.allow);
+  const bool found = match.what == outcome::found;
+  const bool needs_key =
+      found ? home.routes.at(match.index).who == rest::access::key : r.path.starts_with("/api/");
+  if (needs_key) {
+    std::uint64_t wait_seconds = 0;
+    if (const auto why = authenticate(home, r, wait_seconds)) {
+      auto out = early_problem(home, r, *why);
+      if (wait_seconds > 0)
+        out.headers.emplace_back("Retry-After", std::to_string(wait_seconds));
+      return out;
+    }
+  }
+  if (!found) {
+    auto out = early_problem(home, r, no_route(match));
+    if (match.what == outcome::wrong_method)
+      out.headers.emplace_back("Allow", match.allow + ", OPTIONS");
+    return out;
+  }
+  body_limit = rest::body_bytes_max(home.routes.at(match.index).body);
+  return std::nullopt;
+}
+
+result<json::object> decode(const http::request& r, rest::body_kind kind) {
+  if (kind != rest::body_kind::definition || rest::media_of(r) != rest::media::yaml)
+    return rest::decode_json(r, kind);
+  auto made = provider::yaml_to_json(r.body);
+  if (!made)
+    return std::move(made).error();
+  if (!made->is_object())
+    return invalid("wrong_type", "The body is not a YAML mapping.");
+  return std::move(made->get_object());
+}
+
+void on_request(const std::shared_ptr<core>& home, http::request r,
+                std::shared_ptr<http::responder> to) {
+  auto match = home->routes.find(r.verb, r.path);
+  if (match.what != outcome::found)
+    return to->send(early_problem(*home, r, no_route(match)));
+  auto c = std::make_shared<call>();
+  c->home = home;
+  c->begun = std::chrono::steady_clock::now();
+  c->to = std::move(to);
+  c->request_id = request_id_for(*home, r);
+  if (auto trace = rest::trace_of(r.header("traceparent"))) {
+    c->trace_id = std::move(trace->trace_id);
+    c->trace_flags = std::move(trace->flags);
+  } else {
+    c->trace_id = home->new_hex(32);
+  }
+  c->request = std::move(r);
+  c->match = std::move(match);
+  const auto handle = home->handlers[c->match.index];
+  if (handle == nullptr)
+    return c->refuse({failure_kind::invalid, "upgrade_required",
+                      "This path speaks WebSocket only.", "Send an upgrade request.", {}});
+  auto body = decode(c->request, c->row().body);
+  if (!body)
+    return c->refuse(body.error());
+  c->body = std::move(*body);
+  handle(c);
+}
+
+class plain_gateway final : public gateway {
+public:
+  plain_gateway(engine_port& engine, gateway_settings settings)
+      : home_(std::make_shared<core>(engine, std::move(settings))) {}
+
+  http::handlers handlers() override {
+    http::handlers out;
+    out.head = [home = home_](const http::request& r, std::size_t& body_limit) {
+      return on_head(*home, r, body_limit);
+    };
+    out.serve = [home = home_](http::request r, std::shared_ptr<http::responder> to) {
+      on_request(home, std::move(r), std::move(to));
+    };
+    out.upgrade = [home = home_](const http::request& r, std::shared_ptr<http::websocket> socket) {
+      return on_upgrade(home, r, std::move(socket));
+    };
+    out.decorate = [home = home_](const http::request& r, http::response& answer) {
+      rest::add_cors(home->settings.cors_origins, r, answer);
+      rest::add_security(r.path, answer);
+      if (!rest::has_header(answer, "X-Request-ID"))
+        answer.headers.emplace_back("X-Request-ID", request_id_for(*home, r));
+    };
+    out.problem = [home = home_](const http::request& r, const failure& why) {
+      return early_problem(*home, r, why);
+    };
+    return out;
+  }
+
+  std::string metrics() const override {
+    return home_->metrics_text();
+  }
+
+private:
+  std::shared_ptr<core> home_;
+};
+
+} // namespace
+
+} // namespace gate
+
+std::unique_ptr<gateway> make_gateway(engine_port& engine, gateway_settings settings) {
+  return std::make_unique<gate::plain_gateway>(engine, std::move(settings));
+}
+
+} // namespace troupe

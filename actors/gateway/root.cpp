@@ -1,0 +1,79 @@
+// Handlers at the root: health, metrics, the description, and what a client asks first.
+#include "actors/gateway/call.hpp"
+#include "net/rest/openapi.hpp"
+#include "runtime/base/instant.hpp"
+
+namespace troupe::gate {
+
+namespace {
+
+json::object health_of(const call_ptr& c, bool good) {
+  const bool ready = c->engine().ready();
+  return {{"status", good ? "healthy" : "unhealthy"},
+          {"version", json::string(c->home->settings.version)},
+          {"timestamp", json::string(to_text(c->engine().now()))},
+          {"details", json::object{{"ready", ready}, {"database", ready ? "online" : "offline"}}}};
+}
+
+void health(const call_ptr& c) {
+  const bool ready = c->engine().ready();
+  c->json(ready ? 200 : 503, health_of(c, ready));
+}
+
+void health_live(const call_ptr& c) { c->json(200, health_of(c, true)); }
+
+void root(const call_ptr& c) {
+  c->json(200, json::object{{"name", "Troupe"},
+                            {"version", json::string(c->home->settings.version)},
+                            {"documentation", "/docs"},
+                            {"description", "/openapi.json"},
+                            {"health", "/health"}});
+}
+
+void metrics(const call_ptr& c) {
+  c->send({200,
+           {{"Content-Type", "text/plain; version=0.0.4; charset=utf-8"}},
+           c->engine().metrics() + c->home->metrics_text(),
+           {}});
+}
+
+void openapi(const call_ptr& c) { c->json_text(200, c->home->description); }
+
+void docs_page(const call_ptr& c) {
+  if (c->request.has_parameter("script"))
+    return c->send({200,
+                    {{"Content-Type", "text/javascript; charset=utf-8"}},
+                    std::string(rest::docs_script()),
+                    {}});
+  c->send({200,
+           {{"Content-Type", "text/html; charset=utf-8"}},
+           std::string(rest::docs_html()),
+           {}});
+}
+
+void auth_status(const call_ptr& c) {
+  const bool on = !c->home->settings.password.empty();
+  c->json(200, json::object{{"auth_enabled", on},
+                            {"message", on ? "Authentication is required"
+                                           : "Authentication is disabled"}});
+}
+
+/// The version of others is never asked for: an installation may have no way out.
+void config(const call_ptr& c) {
+  const json::string version(c->home->settings.version);
+  c->json(200, json::object{{"version", version},
+                            {"latest", nullptr},
+                            {"latestVersion", nullptr},
+                            {"hasUpdate", false},
+                            {"dbStatus", c->engine().ready() ? "online" : "offline"}});
+}
+
+} // namespace
+
+std::vector<handler_row> root_handlers() {
+  return {{"root", root},           {"health", health},       {"health_live", health_live},
+          {"health_ready", health}, {"metrics", metrics},     {"openapi", openapi},
+          {"docs_page", docs_page}, {"auth_status", auth_status}, {"config", config}};
+}
+
+} // namespace troupe::gate

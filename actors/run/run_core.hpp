@@ -1,0 +1,121 @@
+// What one run's actor does: gathers commands, decides them in turns, acts when a turn is durable.
+//
+//   idle → turn in flight → (committed) effects, answers, events → idle
+//                         → (refused)   everybody is told, the run is loaded again
+#pragma once
+
+#include "actors/api/shared.hpp"
+#include "actors/base/run_blobs.hpp"
+#include "actors/base/run_history.hpp"
+#include "runtime/engine/decide.hpp"
+
+#include <chrono>
+#include <map>
+#include <optional>
+#include <vector>
+
+namespace troupe {
+
+class run_core {
+public:
+  run_core(engine_shared& shared, const run_spawn& what, run_actor self);
+
+  // Messages of the partition
+  void on(begin_run& m);
+  void on(join_run& m);
+  void on(command_run& m);
+  void on(ask_run& m);
+  void on(watch_run& m);
+  void on(const wait_over& m);
+  // Messages of steps and of the log
+  void on(step_ended& m);
+  void on(const step_live& m);
+  void on(const settled& m);
+
+  /// After an exception: everybody is told, nothing is decided any more.
+  void crashed();
+  /// Aborts what still runs.
+  void stop();
+
+private:
+  struct entry {
+    commands::any what;
+    promise<done_at> answer;
+    std::optional<instant> not_before;
+  };
+  struct waiter {
+    promise<started_run> answer;
+    bool until_end = false, repeated = false;
+  };
+  struct watcher {
+    std::uint64_t ticket = 0;
+    sequence_number seen = 0;
+    std::shared_ptr<subscriber> who;
+  };
+  struct running_step {
+    std::uint32_t attempt = 1;
+    step_actor actor;
+    std::chrono::steady_clock::time_point since;
+  };
+  using step_key = std::pair<std::string, iteration_path>;
+  struct answer_due {
+    promise<done_at> answer;
+    std::optional<failure> refusal;
+  };
+  /// What becomes of a turn when it is durable.
+  struct flight {
+    std::uint64_t ticket = 0;
+    std::vector<event> events;
+    std::vector<effects::any> owed;
+    std::vector<answer_due> answers;
+    std::vector<outbox_message> outbox;
+    std::chrono::steady_clock::time_point since;
+    bool was_terminal = false;
+  };
+
+  // run_core.cpp
+  bool ready();
+  void pump();
+  void decide_all(std::vector<entry> batch);
+  void propose(decision made, std::vector<answer_due> answers);
+  void give_up(const failure& why, bool crash);
+  void maybe_idle();
+  partition_actor partition() const { return shared_.partition(partition_); }
+
+  // run_effects.cpp
+  void perform(const std::vector<effects::any>& owed);
+  void run_instant(const effects::run_attempt& what);
+  void start_step(const effects::run_attempt& what);
+  void abort_ended(const std::vector<event>& turn);
+  void arm_timers(const std::vector<effects::any>& owed);
+  void count(const std::vector<event>& turn);
+
+  // run_answers.cpp
+  void answer_waiters(bool wait_is_over);
+  void answer_question(run_question& q);
+  void publish(const std::vector<event>& turn);
+  void catch_up(watcher& w);
+  void end_watchers();
+  result<started_run> started(bool repeated);
+  position here() const { return {partition_, index_}; }
+
+  engine_shared& shared_;
+  const partition_id partition_;
+  const run_id run_;
+  run_actor self_;
+  run_blobs blobs_;
+  run_record record_;
+  bool dead_ = false, loaded_ = false, needs_news_ = false;
+  bool fresh_ = false;
+  std::uint64_t received_ = 0, idle_at_ = 0, ticket_ = 0;
+  std::uint64_t index_ = 0; ///< of the last entry that carried a turn of this run
+  std::vector<row_change> with_;
+  std::vector<entry> inbox_;
+  std::optional<flight> flight_;
+  std::vector<waiter> waiters_;
+  std::vector<run_question> questions_;
+  std::vector<watcher> watchers_;
+  std::map<step_key, running_step> steps_;
+};
+
+} // namespace troupe

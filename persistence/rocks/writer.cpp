@@ -1,0 +1,279 @@
+#include "persistence/rocks/writer.hpp"
+
+#include "persistence/rocks/status.hpp"
+#include "runtime/base/log.hpp"
+
+#include <algorithm>
+
+namespace troupe::rocks {
+
+namespace {
+
+/// A flush takes no more than this (or one larger proposal), so that the first caller in a long
+/// queue does not wait for the last one's bytes.
+constexpr std::size_t flush_bytes_max = std::size_t{4} << 20;
+constexpr auto disk_look_interval = std::chrono::milliseconds(250);
+
+void add(rocksdb::WriteBatch& batch, rocksdb::ColumnFamilyHandle* in, std::string_view key,
+         const row_change* change, std::string_view value) {
+  if (change && change->range_end) {
+    if (*change->range_end > key)
+      batch.DeleteRange(in, {key.data(), key.size()}, *change->range_end);
+  } else if (change && !change->value) {
+    batch.Delete(in, {key.data(), key.size()});
+  } else {
+    batch.Put(in, {key.data(), key.size()}, {value.data(), value.size()});
+  }
+}
+
+bool frees_space(const proposal& what) noexcept {
+  for (const auto* rows : {&what.facts, &what.derived})
+    for (const auto& row : *rows)
+      if (row.range_end)
+        return true;
+  return false;
+}
+
+} // namespace
+
+writer::writer(database& on, std::uint64_t disk_reserve_bytes, std::vector<log_head> heads)
+    : database_(on), disk_reserve_bytes_(disk_reserve_bytes), heads_(std::move(heads)),
+      applied_(heads_.size()) {
+  for (std::size_t i = 0; i < heads_.size(); ++i)
+    applied_[i] = heads_[i].applied;
+  thread_ = std::thread([this] { run(); });
+}
+
+writer::~writer() {
+  {
+    const std::lock_guard lock(mutex_);
+    closing_ = true;
+  }
+  wake_.notify_one();
+  thread_.join();
+}
+
+void writer::propose(proposal what, proposal_done done) {
+  check(number(what.partition) < applied_.size(), "a proposal names a partition that is not there");
+  const auto bytes = size_of(what);
+  enqueue({std::move(what), std::move(done), bytes});
+}
+
+void writer::write_rows(std::vector<row_change> rows, proposal_done done) {
+  proposal what;
+  what.facts = std::move(rows);
+  const auto bytes = size_of(what);
+  enqueue({std::move(what), std::move(done), bytes, false});
+}
+
+void writer::enqueue(item one) {
+  bool wake = false;
+  {
+    const std::lock_guard lock(mutex_);
+    if (!closing_) {
+      waiting_.proposals += 1;
+      waiting_.bytes += one.bytes;
+      stats_.queue_bytes_high = std::max(stats_.queue_bytes_high, waiting_.bytes);
+      stats_.queue_proposals_high = std::max(stats_.queue_proposals_high, waiting_.proposals);
+      queue_.push_back(std::move(one));
+      wake = std::exchange(asleep_, false);
+      one.done = nullptr;
+    }
+  }
+  if (wake)
+    wake_.notify_one();
+  if (one.done)
+    one.done(shutting_down());
+}
+
+std::uint64_t writer::applied(partition_id partition) const noexcept {
+  const auto at = number(partition);
+  return at < applied_.size() ? applied_[at].load(std::memory_order_acquire) : 0;
+}
+
+replicated_log::queue_size writer::queued() const {
+  const std::lock_guard lock(mutex_);
+  return waiting_;
+}
+
+writer_stats writer::stats() const {
+  const std::lock_guard lock(mutex_);
+  auto seen = stats_;
+  seen.accepts_writes = disk_.load() == disk::open;
+  return seen;
+}
+
+void writer::run() {
+  items all;
+  for (;;) {
+    {
+      std::unique_lock lock(mutex_);
+      while (queue_.empty() && !closing_) {
+        asleep_ = true;
+        if (disk_ == disk::open)
+          wake_.wait(lock);
+        else if (wake_.wait_for(lock, disk_look_interval) == std::cv_status::timeout)
+          break;
+      }
+      asleep_ = false;
+      if (queue_.empty() && closing_)
+        return;
+      all.swap(queue_);
+    }
+    if (all.empty())
+      look_at_disk();
+    for (std::size_t from = 0, to = 0; from < all.size(); from = to) {
+      for (std::size_t bytes = 0; to < all.size(); ++to) {
+        bytes += all[to].bytes;
+        if (to > from && bytes > flush_bytes_max)
+          break;
+      }
+      flush(all, from, to);
+    }
+    all.clear();
+  }
+}
+
+void writer::flush(items& all, std::size_t from, std::size_t to) {
+  look_at_disk();
+  batch_.Clear();
+  entry_assembler entries(
+      [this](partition_id partition) { return heads_[number(partition)]; },
+      [this](table in, std::string_view key, const row_change* change, std::string_view value) {
+        add(batch_, database_.family(in), key, change, value);
+      });
+  for (std::size_t i = from; i < to; ++i) {
+    auto& one = all[i];
+    one.refused = refused_by_disk(one);
+    if (one.refused)
+      continue;
+    if (one.logged)
+      one.index = entries.add(one.what);
+    else
+      for (const auto& row : one.what.facts)
+        add(batch_, database_.family(row.in), row.key, &row,
+            row.value ? *row.value : std::string_view{});
+  }
+  const auto& heads = entries.finish();
+  if (batch_.Count() > 0) {
+    rocksdb::WriteOptions durable;
+    durable.sync = true;
+    const auto status = database_.db().Write(durable, &batch_);
+    if (medium_failed(status))
+      end_process(status, "commit");
+    if (!status.ok()) {
+      if (disk_full(status))
+        stop_for_full_disk();
+      const auto why = to_failure(status);
+      if (!disk_full(status))
+        log::write(log::level::critical, "store", "a commit was refused",
+                   {{"code", std::string_view(why.code)}, {"why", std::string_view(why.message)}});
+      answer(all, from, to, &why);
+      return;
+    }
+    bytes_since_seen_ += batch_.GetDataSize();
+  }
+  for (const auto& [partition, head] : heads) {
+    heads_[number(partition)] = head;
+    applied_[number(partition)].store(head.applied, std::memory_order_release);
+  }
+  answer(all, from, to, nullptr);
+}
+
+void writer::answer(items& all, std::size_t from, std::size_t to, const failure* why) {
+  replicated_log::queue_size gone;
+  for (std::size_t i = from; i < to; ++i) {
+    gone.proposals += 1;
+    gone.bytes += all[i].bytes;
+  }
+  {
+    const std::lock_guard lock(mutex_);
+    waiting_.proposals -= gone.proposals;
+    waiting_.bytes -= gone.bytes;
+    if (!why) {
+      ++stats_.flushes;
+      stats_.proposals += gone.proposals;
+      stats_.bytes += gone.bytes;
+    }
+  }
+  for (std::size_t i = from; i < to; ++i) {
+    if (!all[i].done)
+      continue;
+    if (why || all[i].refused)
+      all[i].done(why ? *why : storage_full());
+    else
+      all[i].done(all[i].index);
+  }
+}
+
+void writer::look_at_disk() {
+  if (disk_ == disk::stopped) {
+    try_to_resume();
+    return;
+  }
+  const auto now = std::chrono::steady_clock::now();
+  if (now - disk_seen_ < disk_look_interval && bytes_since_seen_ < disk_reserve_bytes_ / 4)
+    return;
+  disk_seen_ = now;
+  bytes_since_seen_ = 0;
+  const auto free = database_.free_bytes();
+  const bool low = free && *free < disk_reserve_bytes_;
+  const auto before = disk_.exchange(low ? disk::low : disk::open);
+  if (low && before == disk::open)
+    log::error("store", "the disk is nearly full: writes are refused until space is freed",
+               {{"free_bytes", static_cast<std::int64_t>(*free)},
+                {"reserve_bytes", static_cast<std::int64_t>(disk_reserve_bytes_)}});
+  if (!low && before == disk::low)
+    log::info("store", "the disk has space again: writes are accepted");
+}
+
+bool writer::refused_by_disk(const item& one) const noexcept {
+  const auto state = disk_.load();
+  return state == disk::stopped || (state == disk::low && !frees_space(one.what));
+}
+
+void writer::stop_for_full_disk() {
+  const auto file = newest_wal(database_.dir().database());
+  cut_ = {file ? *file : 0, database_.db().GetLatestSequenceNumber()};
+  disk_ = disk::stopped;
+  log::error("store", "the disk is full: writes are refused until space is freed");
+}
+
+void writer::try_to_resume() {
+  const auto now = std::chrono::steady_clock::now();
+  if (now - disk_seen_ < disk_look_interval)
+    return;
+  disk_seen_ = now;
+  const auto free = database_.free_bytes();
+  if (!free || *free < disk_reserve_bytes_)
+    return;
+  // The refused record may lie half or whole in the old log file: write down where the log really
+  // ends before anything new is accepted, then go on in a new file.
+  const auto stored = read_small_file(database_.dir().wal_cuts());
+  if (!stored)
+    return;
+  auto cuts = stored->has_value() ? wal_cuts_from(**stored) : std::vector<wal_cut>{};
+  if (cuts.empty() || cuts.back().file < cut_.file)
+    cuts.push_back(cut_);
+  if (!replace_file(database_.dir().wal_cuts(), encode(cuts)))
+    return;
+  auto& db = database_.db();
+  auto* const system = database_.family(table::system);
+  auto status = db.Resume();
+  if (status.ok()) {
+    rocksdb::WriteOptions unlogged;
+    unlogged.disableWAL = true;
+    status = db.Put(unlogged, system, "log_probe", std::to_string(cut_.file));
+  }
+  if (status.ok())
+    status = db.Flush({}, system);
+  if (medium_failed(status))
+    end_process(status, "resuming after a full disk");
+  if (!status.ok())
+    return;
+  bytes_since_seen_ = 0;
+  disk_ = disk::open;
+  log::info("store", "the disk has space again: writes are accepted");
+}
+
+} // namespace troupe::rocks

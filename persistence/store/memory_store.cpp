@@ -1,0 +1,148 @@
+#include "persistence/store/memory_store.hpp"
+
+#include <algorithm>
+
+namespace troupe {
+
+namespace {
+
+failure storage_full() {
+  return {failure_kind::storage_full,
+          "storage_full",
+          "the disk has no space left",
+          "free space on the disk of the data directory; writes are accepted again by themselves",
+          {}};
+}
+
+failure shutting_down() {
+  return {failure_kind::unavailable, "shutting_down", "the store is closing", {}, {}};
+}
+
+} // namespace
+
+result<std::optional<std::string>> memory_store::get(table in, std::string_view key) const {
+  const std::lock_guard lock(mutex_);
+  const auto& from = tables_[static_cast<std::size_t>(in)];
+  const auto found = from.find(key);
+  return found == from.end() ? std::optional<std::string>{} : std::optional(found->second);
+}
+
+result<void> memory_store::scan(table in, std::string_view from, std::string_view to,
+                                const row_visitor& each, bool reverse) const {
+  std::vector<std::pair<std::string, std::string>> seen;
+  {
+    // A copy, like a snapshot: `each` may read or propose.
+    const std::lock_guard lock(mutex_);
+    const auto& rows_of = tables_[static_cast<std::size_t>(in)];
+    for (auto row = rows_of.lower_bound(from);
+         row != rows_of.end() && (to.empty() || row->first < to); ++row)
+      seen.emplace_back(*row);
+  }
+  if (reverse)
+    std::reverse(seen.begin(), seen.end());
+  for (const auto& [key, value] : seen)
+    if (!each(key, value))
+      break;
+  return {};
+}
+
+void memory_store::propose(proposal what, proposal_done done) {
+  bool at_once = false;
+  bool closed = false;
+  {
+    const std::lock_guard lock(mutex_);
+    closed = closed_;
+    at_once = at_once_;
+    if (!closed)
+      queue_.emplace_back(std::move(what), std::move(done));
+  }
+  if (closed)
+    done(shutting_down());
+  else if (at_once)
+    commit_all();
+}
+
+std::uint64_t memory_store::applied(partition_id partition) const {
+  return head(partition).applied;
+}
+
+replicated_log::queue_size memory_store::queued() const {
+  const std::lock_guard lock(mutex_);
+  queue_size size{queue_.size(), 0};
+  for (const auto& waiting : queue_)
+    size.bytes += size_of(waiting.first);
+  return size;
+}
+
+std::size_t memory_store::commit_all() {
+  std::vector<std::pair<proposal, proposal_done>> batch;
+  std::vector<std::uint64_t> indices;
+  {
+    const std::lock_guard lock(mutex_);
+    batch.swap(queue_);
+    entry_assembler entries([this](partition_id partition) { return heads_[partition]; },
+                            [this](table in, std::string_view key, const row_change* how,
+                                   std::string_view value) { change(in, key, how, value); });
+    for (const auto& waiting : batch) {
+      const bool fails = failing_ > 0;
+      failing_ -= fails ? 1 : 0;
+      indices.push_back(fails ? 0 : entries.add(waiting.first));
+    }
+    for (const auto& [partition, head] : entries.finish())
+      heads_[partition] = head;
+  }
+  for (std::size_t i = 0; i < batch.size(); ++i)
+    batch[i].second(indices[i] == 0 ? result<std::uint64_t>(storage_full())
+                                    : result<std::uint64_t>(indices[i]));
+  return batch.size();
+}
+
+void memory_store::commit_at_once(bool on) {
+  const std::lock_guard lock(mutex_);
+  at_once_ = on;
+}
+
+void memory_store::fail_next(std::size_t count) {
+  const std::lock_guard lock(mutex_);
+  failing_ = count;
+}
+
+void memory_store::close() {
+  std::vector<std::pair<proposal, proposal_done>> batch;
+  {
+    const std::lock_guard lock(mutex_);
+    closed_ = true;
+    batch.swap(queue_);
+  }
+  for (auto& waiting : batch)
+    waiting.second(shutting_down());
+}
+
+log_head memory_store::head(partition_id partition) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = heads_.find(partition);
+  return found == heads_.end() ? log_head{} : found->second;
+}
+
+void memory_store::load(const std::vector<row_change>& rows_to_put) {
+  const std::lock_guard lock(mutex_);
+  for (const auto& row : rows_to_put)
+    change(row.in, row.key, &row, row.value ? *row.value : std::string_view{});
+}
+
+void memory_store::change(table in, std::string_view key, const row_change* how,
+                          std::string_view value) {
+  auto& target = tables_[static_cast<std::size_t>(in)];
+  if (how && how->range_end) {
+    const auto from = target.lower_bound(key);
+    if (std::string_view(*how->range_end) > key)
+      target.erase(from, target.lower_bound(*how->range_end));
+  } else if (how && !how->value) {
+    if (const auto found = target.find(key); found != target.end())
+      target.erase(found);
+  } else {
+    target.insert_or_assign(std::string(key), std::string(value));
+  }
+}
+
+} // namespace troupe

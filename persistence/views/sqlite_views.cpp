@@ -1,0 +1,286 @@
+#include "persistence/views/sqlite_views.hpp"
+
+#include "persistence/views/apply.hpp"
+#include "persistence/views/connection.hpp"
+#include "persistence/views/queries.hpp"
+#include "persistence/views/schema.hpp"
+#include "runtime/base/log.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <condition_variable>
+#include <deque>
+#include <fcntl.h>
+#include <filesystem>
+#include <mutex>
+#include <thread>
+#include <unistd.h>
+
+namespace troupe {
+
+namespace {
+
+using clock = std::chrono::steady_clock;
+using sqlite::connection;
+
+/// Changes that one transaction takes at most, so that queries get their turn.
+constexpr std::size_t batch_changes_max = 20'000;
+
+struct opened_file {
+  std::unique_ptr<connection> file;
+  bool recreated = false;
+};
+
+std::string damage_mark(const std::string& path) {
+  return path + ".damaged";
+}
+
+void remove_file(const std::string& path) {
+  std::error_code ignored;
+  for (const auto* suffix : {"", "-wal", "-shm", ".damaged"})
+    std::filesystem::remove(path + suffix, ignored);
+}
+
+// True when the file is whole as far as it is looked at, and of this version.
+bool usable(connection& file, bool check_all) {
+  std::int64_t version = 0;
+  bool whole = true;
+  auto done = file.each_row("PRAGMA user_version", {},
+                            [&](const sqlite::row& found) { version = found.integer(0); });
+  if (done && check_all)
+    done = file.each_row("PRAGMA quick_check(1)", {},
+                         [&](const sqlite::row& found) { whole = found.text(0) == "ok"; });
+  if (done)
+    done = file.each_row("SELECT count(*) FROM positions", {}, [](const sqlite::row&) {});
+  return done.has_value() && whole && version == sqlite::views_version;
+}
+
+result<opened_file> open_file(const std::string& path, const views_options& options) {
+  std::error_code missing;
+  const auto bytes = std::filesystem::file_size(path, missing);
+  if (!missing && !std::filesystem::exists(damage_mark(path))) {
+    auto file = connection::open(path);
+    if (file && (*file)->script(sqlite::pragmas) &&
+        usable(**file, bytes <= options.check_bytes_max))
+      return opened_file{std::move(*file), false};
+    log::warning("views", "the view file is damaged or of another version: it is made again");
+  }
+  remove_file(path);
+  auto file = connection::open(path);
+  if (!file)
+    return file.error();
+  const auto version = "PRAGMA user_version=" + std::to_string(sqlite::views_version);
+  for (const auto* sql : {sqlite::pragmas, "BEGIN", sqlite::schema, version.c_str(), "COMMIT"})
+    if (auto done = (*file)->script(sql); !done)
+      return done.error();
+  return opened_file{std::move(*file), true};
+}
+
+class owner final : public sqlite_views {
+public:
+  owner(std::string path, opened_file opened, std::map<partition_id, std::uint64_t> applied)
+      : path_(std::move(path)), file_(std::move(opened.file)), recreated_(opened.recreated),
+        applied_(std::move(applied)), thread_([this] { run(); }) {}
+
+  ~owner() override {
+    {
+      const std::lock_guard lock(mutex_);
+      closing_ = true;
+    }
+    wake_.notify_one();
+    thread_.join();
+  }
+
+  void apply(partition_id partition, std::uint64_t index,
+             std::vector<view_change> changes) override {
+    {
+      const std::lock_guard lock(mutex_);
+      lag_ += changes.size();
+      queue_.push_back({partition, index, std::move(changes)});
+    }
+    wake_.notify_one();
+  }
+
+  std::uint64_t applied(partition_id partition) const override {
+    const std::lock_guard lock(mutex_);
+    const auto found = applied_.find(partition);
+    return found == applied_.end() ? 0 : found->second;
+  }
+
+  void query(view_query what, std::vector<position> at_least, std::chrono::milliseconds wait,
+             page_ready ready) override {
+    {
+      const std::lock_guard lock(mutex_);
+      questions_.push_back({std::move(what), std::move(at_least),
+                            clock::now() + std::min(wait, wait_max), std::move(ready)});
+    }
+    wake_.notify_one();
+  }
+
+  std::size_t lag() const override {
+    const std::lock_guard lock(mutex_);
+    return lag_;
+  }
+
+  bool was_recreated() const noexcept override { return recreated_; }
+
+private:
+  struct batch {
+    partition_id partition{};
+    std::uint64_t index = 0;
+    std::vector<view_change> changes;
+  };
+  struct question {
+    view_query what;
+    std::vector<position> at_least;
+    clock::time_point deadline;
+    page_ready ready;
+  };
+  static constexpr std::chrono::milliseconds wait_max{60'000};
+
+  void run();
+  bool has_work() const;
+  void take_batch();
+  void apply_pending();
+  void answer_some(std::vector<question>& waiting, bool all);
+  bool reached(const std::vector<position>& at_least) const;
+  void note_damage(const failure& why);
+
+  const std::string path_;
+  std::unique_ptr<connection> file_;
+  const bool recreated_;
+  mutable std::mutex mutex_;
+  std::condition_variable wake_;
+  std::map<partition_id, std::uint64_t> applied_;
+  std::deque<batch> queue_;
+  std::vector<question> questions_;
+  std::size_t lag_ = 0;
+  bool closing_ = false;
+  // The thread's own.
+  std::vector<view_change> pending_; ///< the batch being applied, kept until that succeeded
+  std::map<partition_id, std::uint64_t> pending_positions_;
+  clock::time_point retry_at_{}; ///< a batch that failed (disk full) is tried again then
+  bool broken_ = false;          ///< the file is damaged: nothing may be applied any more
+  std::thread thread_;
+};
+
+bool owner::has_work() const {
+  if (broken_)
+    return false;
+  return pending_positions_.empty() ? !queue_.empty() : clock::now() >= retry_at_;
+}
+
+void owner::run() {
+  std::vector<question> waiting;
+  for (;;) {
+    bool closing = false;
+    {
+      std::unique_lock lock(mutex_);
+      const auto something = [this] { return closing_ || !questions_.empty() || has_work(); };
+      auto until = pending_positions_.empty() ? clock::time_point::max() : retry_at_;
+      for (const auto& one : waiting)
+        until = std::min(until, one.deadline);
+      if (until == clock::time_point::max())
+        wake_.wait(lock, something);
+      else
+        wake_.wait_until(lock, until, something);
+      if (pending_positions_.empty())
+        take_batch();
+      std::move(questions_.begin(), questions_.end(), std::back_inserter(waiting));
+      questions_.clear();
+      closing = closing_ && (queue_.empty() || broken_);
+    }
+    if (!pending_positions_.empty() && !broken_ && (closing || clock::now() >= retry_at_))
+      apply_pending();
+    answer_some(waiting, closing);
+    if (closing)
+      return;
+  }
+}
+
+void owner::take_batch() {
+  while (!broken_ && !queue_.empty() && pending_.size() < batch_changes_max) {
+    auto& one = queue_.front();
+    std::move(one.changes.begin(), one.changes.end(), std::back_inserter(pending_));
+    const auto known = applied_.find(one.partition);
+    auto& index = pending_positions_[one.partition];
+    index = std::max({index, one.index, known == applied_.end() ? 0 : known->second});
+    queue_.pop_front();
+  }
+}
+
+void owner::apply_pending() {
+  const auto done = sqlite::apply(*file_, pending_, pending_positions_);
+  if (!done) {
+    note_damage(done.error());
+    retry_at_ = clock::now() + std::chrono::milliseconds(500);
+    return;
+  }
+  const std::lock_guard lock(mutex_);
+  lag_ -= pending_.size();
+  for (const auto& [partition, index] : pending_positions_)
+    applied_[partition] = index;
+  pending_.clear();
+  pending_positions_.clear();
+}
+
+bool owner::reached(const std::vector<position>& at_least) const {
+  return std::all_of(at_least.begin(), at_least.end(), [this](const position& wanted) {
+    return applied(wanted.partition) >= wanted.index;
+  });
+}
+
+void owner::answer_some(std::vector<question>& waiting, bool all) {
+  std::vector<question> later;
+  const auto now = clock::now();
+  for (auto& one : waiting) {
+    const bool fresh = reached(one.at_least);
+    if (!fresh && now < one.deadline && !all) {
+      later.push_back(std::move(one));
+      continue;
+    }
+    auto page = sqlite::answer(*file_, one.what);
+    if (page)
+      page->stale = !fresh;
+    else if (page.error().code == "views_corrupt")
+      note_damage(page.error());
+    one.ready(std::move(page));
+  }
+  waiting = std::move(later);
+}
+
+// After damage applying goes on at the next start only: a later batch must not hide a missing one.
+void owner::note_damage(const failure& why) {
+  log::error("views", "the view file refused a change or an answer",
+             {{"code", std::string_view(why.code)}, {"why", std::string_view(why.message)}});
+  if (why.code != "views_corrupt")
+    return;
+  broken_ = true;
+  const int file = ::open(damage_mark(path_).c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+  if (file >= 0)
+    ::close(file);
+}
+
+} // namespace
+
+result<std::unique_ptr<sqlite_views>> open_views(const std::string& path,
+                                                 const views_options& options) {
+  auto opened = open_file(path, options);
+  if (!opened)
+    return opened.error();
+  const auto cache = "PRAGMA cache_size=-" + std::to_string(options.cache_bytes / 1024);
+  if (auto set = opened->file->script(cache.c_str()); !set)
+    return set.error();
+  std::map<partition_id, std::uint64_t> applied;
+  auto read = opened->file->each_row("SELECT partition, applied FROM positions", {},
+                                     [&](const sqlite::row& found) {
+                                       applied[static_cast<partition_id>(found.integer(0))] =
+                                           static_cast<std::uint64_t>(found.integer(1));
+                                     });
+  if (!read)
+    return read.error();
+  return std::unique_ptr<sqlite_views>(
+      std::make_unique<owner>(path, std::move(*opened), std::move(applied)));
+}
+
+} // namespace troupe

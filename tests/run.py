@@ -1,0 +1,152 @@
+#!/usr/bin/env python3
+"""Runs the tests that are built: unit binaries, black-box tests, the crash test. See ./dev help."""
+
+import argparse
+import glob
+import json
+import os
+import subprocess
+import sys
+import time
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+sys.path.insert(0, os.path.join(ROOT, "tests", "blackbox"))
+UNIT_LIMIT_SECONDS = 600
+
+
+def say(text=""):
+    print(text, flush=True)
+
+
+def suites_expected():
+    """Names of the folders below tests/ that the build turns into unit-test binaries."""
+    names = []
+    with open(os.path.join(ROOT, "tests", "CMakeLists.txt")) as file:
+        for line in file:
+            if line.startswith("troupe_test("):
+                name = line[len("troupe_test("):].split()[0].rstrip(")")
+                if glob.glob(os.path.join(ROOT, "tests", name, "**", "*.cpp"), recursive=True):
+                    names.append(name)
+    return names
+
+
+def run_unit(build, wanted):
+    """Every unit-test binary, each with its own line; a binary that dies counts as a failure."""
+    names = suites_expected()
+    unknown = [w for w in wanted if w not in names]
+    passed, failed = 0, len(unknown)
+    for name in unknown:
+        say(f"  FAIL {name}: no such suite; there are {' '.join(names)}")
+    results = os.path.join(build, "test-results")
+    os.makedirs(results, exist_ok=True)
+    for name in [n for n in names if not wanted or n in wanted]:
+        binary = os.path.join(build, "tests", f"{name}_test")
+        report = os.path.join(results, f"{name}.json")
+        if os.path.exists(report):
+            os.unlink(report)
+        started = time.monotonic()
+        good, bad, text = _run_binary(binary, report)
+        passed, failed = passed + good, failed + bad
+        say(f"  {'FAIL' if bad else 'pass'} {name:12} {good:5} passed, {bad} failed  "
+            f"{time.monotonic() - started:6.1f} s")
+        if bad:
+            say("    " + "\n    ".join(text.splitlines()[-80:]))
+    return passed, failed
+
+
+def _run_binary(binary, report):
+    if not os.path.exists(binary):
+        return 0, 1, f"{binary} is not built"
+    try:
+        done = subprocess.run([binary, f"--gtest_output=json:{report}", "--gtest_brief=1"],
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                              timeout=UNIT_LIMIT_SECONDS)
+        text, status = done.stdout.decode("utf-8", "replace"), done.returncode
+    except subprocess.TimeoutExpired as late:
+        text = (late.stdout or b"").decode("utf-8", "replace") + "\nover its time limit"
+        status = -1
+    try:
+        with open(report) as file:
+            counts = json.load(file)
+        bad = counts["failures"] + counts.get("errors", 0)
+        good = counts["tests"] - bad - counts.get("disabled", 0)
+    except (OSError, ValueError, KeyError):
+        return 0, 1, text + f"\nended with {status} and without a report"
+    if status != 0 and bad == 0:
+        bad = 1
+    if good == 0 and bad == 0:
+        return 0, 1, text + "\nno test ran"
+    return good, bad, text
+
+
+def run_blackbox(build, patterns, threads):
+    os.environ["TROUPE_BINARY"] = os.path.join(build, "troupe")
+    if not os.path.exists(os.environ["TROUPE_BINARY"]):
+        say(f"  FAIL {os.environ['TROUPE_BINARY']} is not built")
+        return 0, 1
+    import runner
+    return runner.run(patterns, rows_path(), threads, say)
+
+
+def rows_path():
+    return os.path.join(ROOT, "build", "rows.json")
+
+
+def print_rows():
+    """One line a row of the last run; status 0 only when all pass."""
+    from rows import OWED
+    try:
+        with open(rows_path()) as file:
+            table = json.load(file)["rows"]
+    except OSError:
+        say("no results yet: run ./dev test blackbox first")
+        return 1
+    for row in OWED:
+        say(f"{row} {table.get(row, {}).get('status', 'missing')}")
+    return 0 if all(table.get(r, {}).get("status") == "pass" for r in OWED) else 1
+
+
+def run_crash(build, kills):
+    sys.path.insert(0, os.path.join(ROOT, "tests", "crash"))
+    import crash
+    return crash.run(os.path.join(build, "troupe"),
+                     os.path.join(build, "tests", "troupe_load"), kills, say)
+
+
+def timed(title, work):
+    started = time.monotonic()
+    say(f"\n==> {title}")
+    passed, failed = work()
+    say(f"==> {title}: {passed} passed, {failed} failed in {time.monotonic() - started:.0f} s")
+    return passed, failed
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--build", default="build/release", help="build directory")
+    parser.add_argument("suite", nargs="?", choices=["unit", "blackbox", "crash", "rows"])
+    parser.add_argument("names", nargs="*", help="unit suites or parts of black-box test names")
+    parser.add_argument("--kills", type=int, help="crash: how many SIGKILLs (default 50; all: 10)")
+    parser.add_argument("--threads", type=int, default=4, help="black-box test classes at once")
+    options = parser.parse_args()
+    build = os.path.abspath(options.build)
+    if options.suite == "rows":
+        return print_rows()
+
+    work = []
+    if options.suite in (None, "unit"):
+        work.append(("unit tests", lambda: run_unit(build, options.names)))
+    if options.suite in (None, "blackbox"):
+        work.append(("black-box tests",
+                     lambda: run_blackbox(build, options.names, options.threads)))
+    if options.suite in (None, "crash"):
+        kills = options.kills or (50 if options.suite else 10)
+        work.append((f"crash test, {kills} kills", lambda: run_crash(build, kills)))
+    counts = [timed(title, job) for title, job in work]
+    passed, failed = (sum(column) for column in zip(*counts))
+    say(f"\n{passed} passed, {failed} failed")
+    return 1 if failed or not passed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
