@@ -5,6 +5,7 @@
 #include "actors/api/promise.hpp"
 #include "actors/api/skill.hpp"
 #include "persistence/store/store.hpp"
+#include "runtime/engine/messages.hpp"
 
 #include <caf/allowed_unsafe_message_type.hpp>
 
@@ -51,6 +52,9 @@ struct start_run {
   start_request what;
   workflow_ptr workflow;
   promise<started_run> answer;
+  std::optional<parent_link> parent; ///< of a sub-workflow
+  std::uint32_t depth = 0;
+  std::vector<events::reused_output> reused;
 };
 struct command_run {
   run_id run{};
@@ -102,23 +106,18 @@ struct run_granted {
   bool at_once = false; ///< the answer to the request; otherwise it had to wait
   bool queued = false;  ///< the answer to the request: it waits
 };
-/// From a run, or read from disk: messages to other partitions that wait for their delivery.
-struct outbox_message {
-  std::string key; ///< of the row
-  partition_id target{};
-  std::shared_ptr<const json::value> body;
-};
+/// From a run: messages to other runs, committed and to be delivered.
 struct outbox_added {
   std::vector<outbox_message> messages;
 };
-/// Between partitions.
+/// Between partitions. Values are inline: a blob of the sender was loaded.
 struct deliver {
   partition_id from{};
-  std::string key;
-  std::shared_ptr<const json::value> body;
+  outbox_message what;
 };
 struct delivered {
-  std::string key;
+  partition_id target{};
+  std::string id;
 };
 struct partition_tick {};
 /// Begins the work of a partition: recovery, timers, outbox.

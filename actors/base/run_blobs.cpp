@@ -55,19 +55,20 @@ result<shared_value> run_blobs::load(const blob_id& id) {
   return v;
 }
 
-std::vector<row_change> run_blobs::take_rows() {
-  std::vector<row_change> out;
+void run_blobs::take_rows(const std::vector<blob_id>& named, std::vector<row_change>& into) {
   in_flight_.clear();
-  for (auto& [id, text] : saved_) {
-    if (auto v = parsed(text)) {
-      shared_.blobs.keep(id, *v, text.size());
+  for (const auto& id : named) {
+    into.push_back({table::blob_refs, blob_ref_key(partition_, id, run_), std::string(), {}});
+    const auto fresh = saved_.find(id);
+    if (fresh == saved_.end())
+      continue;
+    if (auto v = parsed(fresh->second)) {
+      shared_.blobs.keep(id, *v, fresh->second.size());
       in_flight_.emplace(id, std::move(*v));
     }
-    out.push_back({table::blob_refs, blob_ref_key(partition_, id, run_), std::string(), {}});
-    out.push_back({table::blobs, blob_key(partition_, id), std::move(text), {}});
+    into.push_back({table::blobs, blob_key(partition_, id), std::move(fresh->second), {}});
   }
   saved_.clear();
-  return out;
 }
 
 } // namespace troupe

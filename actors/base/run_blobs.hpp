@@ -17,8 +17,9 @@ public:
       : shared_(shared), partition_(partition), run_(run) {}
   blob_id save(std::string text) override;
   result<shared_value> load(const blob_id& id) override;
-  /// Rows of what was saved since the last call: values and references.
-  std::vector<row_change> take_rows();
+  /// Adds the rows of a turn: the values it names that were saved since the last call, and
+  /// references to all it names.
+  void take_rows(const std::vector<blob_id>& named, std::vector<row_change>& into);
 
 private:
   engine_shared& shared_;

@@ -18,6 +18,10 @@ void call::complete(http::response& what) {
                        std::chrono::steady_clock::now() - begun);
 }
 
+void call::header(std::string_view name, std::string_view value) {
+  headers_.emplace_back(name, value);
+}
+
 void call::send(http::response what) {
   complete(what);
   to->send(std::move(what));

@@ -38,9 +38,7 @@ struct call : std::enable_shared_from_this<call> {
   /// A list that is in memory, by limit and cursor.
   void page_of(const json::array& all);
   /// Headers that belong to the answer; before it is sent.
-  void header(std::string name, std::string value) {
-    headers_.emplace_back(std::move(name), std::move(value));
-  }
+  void header(std::string_view name, std::string_view value);
   void at(const position& where); ///< Troupe-Position; nothing for position {0, 0}
 
   /// The head of an event stream. Counts as the answer.

@@ -175,17 +175,15 @@ void run_core::decide_all(std::vector<entry> batch) {
 }
 
 void run_core::propose(decision made, std::vector<answer_due> answers) {
-  auto rows = turn_rows_of(record_, partition_, made.events);
+  auto rows = turn_rows_of(shared_.settings, partition_, record_, made.events, blobs_);
   proposal what;
   what.partition = partition_;
   what.facts = std::move(rows.facts);
-  for (auto& row : blobs_.take_rows())
-    what.facts.push_back(std::move(row));
   for (auto& row : with_)
     what.facts.push_back(std::move(row));
   with_.clear();
   what.derived = std::move(rows.derived);
-  what.changed = changed_run(run_);
+  what.changed = to_text(run_);
 
   flight now;
   now.ticket = ++ticket_;

@@ -163,6 +163,7 @@ void encode_data(std::string& out, const events::any& what) {
 }
 
 void encode_event(std::string& out, const event& e) {
+  check(e.seq > 0, "events are numbered from 1");
   fields::writer line{out};
   line.open();
   line("seq", e.seq);

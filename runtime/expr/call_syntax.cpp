@@ -84,16 +84,16 @@ void name_types(node& types) {
 }
 
 /// Filters and tests that are named by a text literal are looked up now.
-result<void> check_named(const function& f, const std::vector<node>& arguments) {
+result<void> check_named(const function& f, const std::vector<node>& given) {
   const bool names_filter = f.name == "map";
   const bool by_attribute = f.name == "selectattr" || f.name == "rejectattr";
   if (!names_filter && !by_attribute && f.name != "select" && f.name != "reject")
     return {};
   const std::size_t at = by_attribute ? 2 : 1;
-  if (at >= arguments.size() || arguments[at].kind != node_kind::constant ||
-      !arguments[at].constant.is_string())
+  if (at >= given.size() || given[at].kind != node_kind::constant ||
+      !given[at].constant.is_string())
     return {};
-  const std::string_view name = arguments[at].constant.get_string();
+  const std::string_view name = given[at].constant.get_string();
   if (names_filter && find_function(name, use::filter) == nullptr)
     return unknown("filter", name);
   if (!names_filter && find_test(name) == nullptr)
@@ -115,17 +115,17 @@ result<node> resolve_call(std::string_view name, use as, call_syntax call) {
   const function* f = find_function(by_attribute ? "map_attribute" : name, as);
   if (f == nullptr)
     return unknown(word_for(as), name);
-  auto arguments = placed(*f, std::move(call));
-  if (!arguments)
-    return std::move(arguments).error();
-  if (auto checked = check_named(*f, *arguments); !checked)
+  auto given = placed(*f, std::move(call));
+  if (!given)
+    return std::move(given).error();
+  if (auto checked = check_named(*f, *given); !checked)
     return std::move(checked).error();
   if (f->name == "isinstance")
-    name_types((*arguments)[1]);
+    name_types((*given)[1]);
   node n;
   n.kind = node_kind::call;
   n.function = f;
-  n.children = std::move(*arguments);
+  n.children = std::move(*given);
   return n;
 }
 

@@ -86,6 +86,8 @@ private:
     }
     if (at_ < text_.size() && begins_name(text_[at_]))
       return fail(from, "a number runs into a name");
+    if (!position && at_ < text_.size() && text_[at_] == '.')
+      return fail(from, "a number has no members");
     push_number(from, integral);
   }
 

@@ -166,12 +166,12 @@ TEST(Decide, WaitsForTimeSignalAndPerson) {
                echo());
   run.start();
   EXPECT_EQ(run.status(), "waiting");
-  run.run();
+  EXPECT_TRUE(run.next_timer());
   EXPECT_TRUE(run.give({commands::signal{"go", value_ref{share(5)}, {}}}));
   EXPECT_EQ(run.output("s"), json::value(5));
   const auto review = run.at("h").name;
   EXPECT_TRUE(run.give({commands::decide_review{review, true, {}, "fine", "me"}}));
-  run.run();
+  run.settle();
   EXPECT_EQ(run.status(), "success");
   EXPECT_FALSE(run.give({commands::decide_review{review, true, {}, {}, {}}}));
 }

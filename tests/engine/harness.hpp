@@ -144,6 +144,12 @@ public:
         return;
   }
 
+  /// Does all that needs no time to pass.
+  void settle() {
+    while (!terminal(state.status) && step()) {
+    }
+  }
+
   /// As after SIGKILL: state from the history, attempts forgotten and recovered.
   void crash() {
     state = fold();

@@ -1,0 +1,116 @@
+// What a partition's actor does: knows who is live, routes, recovers, wakes, delivers.
+#pragma once
+
+#include "actors/api/shared.hpp"
+#include "actors/base/run_history.hpp"
+#include "actors/partition/timer_window.hpp"
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <optional>
+#include <set>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+namespace troupe {
+
+class partition_core {
+public:
+  partition_core(engine_shared& shared, partition_id partition, partition_actor self);
+
+  // partition_core.cpp: routing
+  void on(command_run& m);
+  void on(ask_run& m);
+  void on(watch_run& m);
+  void on(const run_idle& m);
+  // starts.cpp: starts, keys, tokens
+  void on(start_run& m);
+  void on(const run_news& m);
+  void on(const run_granted& m);
+  // recovery.cpp: opening, timers, ticks
+  void on(const open_partition&);
+  void on(const timers_armed& m);
+  void on(const partition_tick&);
+  void on(close_partition& m);
+  // messages.cpp: the outbox
+  void on(outbox_added& m);
+  void on(deliver& m);
+  void on(const delivered& m);
+  void on(const settled& m);
+  void on(purge_runs& m);
+
+  milliseconds next_wake() const;
+  bool open() const noexcept { return open_; }
+
+private:
+  struct live_run {
+    run_actor actor;
+    std::uint64_t sent = 0;
+    std::uint32_t crashes = 0;
+  };
+  struct pending_start {
+    start_run what;
+    std::string dedupe_key;
+  };
+  using outbox_key = std::pair<partition_id, std::string>; ///< target, id
+  struct outgoing {
+    outbox_message what;
+    milliseconds sent{0};
+  };
+  using after_commit = std::function<void(const settled&)>;
+
+  live_run& live(const run_id& run, bool fresh = false);
+  template <class Message> void forward(const run_id& run, Message&& m, bool fresh = false);
+  bool known(const run_id& run) const;
+
+  result<bool> answer_repeat(start_run& m, const std::string& key);
+  void launch(pending_start start, bool queued);
+  void join(const run_id& run, promise<started_run> answer, const start_request& what);
+  void release(const run_id& run);
+
+  void recover_some();
+  void fire_timers();
+  void end_waits();
+  void sweep_dedupe();
+
+  void send_out(outgoing& what);
+  bool must_wait(const outbox_message& what) const;
+  void resend();
+  void read_outbox();
+  void retire_delivered();
+  void start_child(const deliver& m, const messages::start_child& what);
+  void tell_parent_failed(const messages::start_child& what, const failure& why,
+                          promise<done_at> then);
+  promise<done_at> acknowledgement(const deliver& m) const;
+  void propose(proposal what, after_commit then);
+
+  engine_shared& shared_;
+  const partition_id partition_;
+  partition_actor self_;
+  timer_window timers_;
+  bool open_ = false, closing_ = false;
+  std::unordered_map<run_id, live_run, run_id_hash> live_;
+  std::unordered_map<run_id, pending_start, run_id_hash> waiting_for_token_;
+  std::map<std::string, run_id> starting_; ///< dedupe key → run whose start is not durable yet
+  std::unordered_map<run_id, std::string, run_id_hash> key_of_;
+  std::unordered_map<run_id, std::string, run_id_hash> digests_; ///< of bodies, while starting
+  std::unordered_map<run_id, std::string, run_id_hash> definitions_of_; ///< stored by this start
+  std::unordered_set<run_id, run_id_hash> tokens_; ///< runs known to the limiter
+  std::set<std::pair<milliseconds, run_id>> waits_; ///< who waits for an end, until when
+  std::unordered_map<run_id, std::set<milliseconds>, run_id_hash> waits_of_;
+  std::deque<run_id> to_recover_;
+  std::set<std::pair<milliseconds, run_id>> reload_at_; ///< failed runs, after a back-off
+  std::unordered_map<run_id, std::uint32_t, run_id_hash> crashes_;
+  std::map<outbox_key, outgoing> outbox_;
+  std::vector<outbox_key> delivered_;
+  bool retiring_ = false;
+  std::set<std::string> definitions_; ///< whose text is stored in this partition
+  std::map<std::uint64_t, after_commit> proposals_;
+  std::uint64_t ticket_ = 0;
+  milliseconds next_resend_{0}, next_sweep_{0};
+  std::string sweep_from_; ///< where the last sweep of keys was cut off
+};
+
+} // namespace troupe
