@@ -8,7 +8,9 @@ namespace troupe {
 
 namespace {
 
-failure wrong(std::string message) { return invalid("setting_invalid", std::move(message)); }
+failure wrong(std::string message) {
+  return invalid("setting_invalid", std::move(message));
+}
 
 template <class Number>
 result<void> read_number(Number& into, std::string_view text, std::uint64_t lowest,
@@ -24,8 +26,13 @@ result<void> read_number(Number& into, std::string_view text, std::uint64_t lowe
 
 using member_text = std::string node_settings::*;
 
-setting text(std::string_view name, std::string_view help, member_text member, bool secret = false) {
-  return {name, help, secret, false, [member](const auto& s) { return s.*member; },
+setting text(std::string_view name, std::string_view help, member_text member,
+             bool secret = false) {
+  return {name,
+          help,
+          secret,
+          false,
+          [member](const auto& s) { return s.*member; },
           [member](auto& s, std::string_view v) -> result<void> {
             s.*member = v;
             return {};
@@ -35,7 +42,10 @@ setting text(std::string_view name, std::string_view help, member_text member, b
 template <class Access>
 setting number(std::string_view name, std::string_view help, Access access, std::uint64_t lowest,
                std::uint64_t highest) {
-  return {name, help, false, false,
+  return {name,
+          help,
+          false,
+          false,
           [access](const node_settings& s) {
             return std::to_string(access(const_cast<node_settings&>(s)));
           },
@@ -48,7 +58,10 @@ setting number(std::string_view name, std::string_view help, Access access, std:
 template <class Access>
 setting duration(std::string_view name, std::string_view help, Access access, std::uint64_t lowest,
                  std::uint64_t highest) {
-  return {name, help, false, false,
+  return {name,
+          help,
+          false,
+          false,
           [access](const node_settings& s) {
             return std::to_string(access(const_cast<node_settings&>(s)).count());
           },
@@ -63,7 +76,10 @@ setting duration(std::string_view name, std::string_view help, Access access, st
 
 template <class Access>
 setting toggle(std::string_view name, std::string_view help, Access access) {
-  return {name, help, false, true,
+  return {name,
+          help,
+          false,
+          true,
           [access](const node_settings& s) {
             return std::string{access(const_cast<node_settings&>(s)) ? "true" : "false"};
           },
@@ -92,18 +108,19 @@ setting choice(std::string_view name, std::string_view help, member_text member,
 }
 
 setting strategy() {
-  return {"retry-strategy", "default back-off: fixed, exponential, exponential_jitter, random",
-          false, false,
-          [](const node_settings& s) {
-            return std::string{to_text(s.engine.default_retry.strategy)};
-          },
-          [](node_settings& s, std::string_view v) -> result<void> {
-            const auto known = retry_strategy_from_text(v);
-            if (!known)
-              return wrong("must be fixed, exponential, exponential_jitter or random");
-            s.engine.default_retry.strategy = *known;
-            return {};
-          }};
+  return {
+      "retry-strategy",
+      "default back-off: fixed, exponential, exponential_jitter, random",
+      false,
+      false,
+      [](const node_settings& s) { return std::string{to_text(s.engine.default_retry.strategy)}; },
+      [](node_settings& s, std::string_view v) -> result<void> {
+        const auto known = retry_strategy_from_text(v);
+        if (!known)
+          return wrong("must be fixed, exponential, exponential_jitter or random");
+        s.engine.default_retry.strategy = *known;
+        return {};
+      }};
 }
 
 constexpr std::uint64_t day_ms = 86'400'000;
@@ -112,82 +129,112 @@ constexpr std::uint64_t any_number = std::uint64_t{1} << 48;
 void add_network(std::vector<setting>& all) {
   using s = node_settings;
   all.push_back(text("data-dir", "directory of the store; made when missing", &s::data_dir));
-  all.push_back(text("host", "address to listen on; other than loopback needs a password", &s::host));
-  all.push_back(number("port", "TCP port; 0 takes any free one",
-                       [](s& v) -> auto& { return v.port; }, 0, 65'535));
+  all.push_back(
+      text("host", "address to listen on; other than loopback needs a password", &s::host));
+  all.push_back(number(
+      "port", "TCP port; 0 takes any free one", [](s & v) -> auto& { return v.port; }, 0, 65'535));
   all.push_back(text("password", "Bearer password of the API; empty: open, on loopback only",
                      &s::password, true));
-  all.push_back(text("cors-origins", "origins that browsers may call from, comma-separated; * for any",
+  all.push_back(text("cors-origins",
+                     "origins that browsers may call from, comma-separated; * for any",
                      &s::cors_origins));
   all.push_back(text("http-allow", "private host:port targets that nodes may call, comma-separated",
                      &s::http_allow));
-  all.push_back(text("tls-certificate", "PEM file with the certificate chain", &s::tls_certificate));
+  all.push_back(
+      text("tls-certificate", "PEM file with the certificate chain", &s::tls_certificate));
   all.push_back(text("tls-key", "PEM file with the private key", &s::tls_key));
-  all.push_back(number("connections-max", "open connections",
-                       [](s& v) -> auto& { return v.connections_max; }, 1, 1'000'000));
-  all.push_back(number("header-timeout-ms", "time for a request's headers",
-                       [](s& v) -> auto& { return v.header_timeout_ms; }, 100, day_ms));
-  all.push_back(number("body-timeout-ms", "time for a request's body",
-                       [](s& v) -> auto& { return v.body_timeout_ms; }, 100, day_ms));
-  all.push_back(number("idle-timeout-ms", "an idle connection is closed after this",
-                       [](s& v) -> auto& { return v.idle_timeout_ms; }, 100, day_ms));
-  all.push_back(number("starts-per-minute-max", "starts a client may make in a minute; 0: no limit",
-                       [](s& v) -> auto& { return v.starts_per_minute_max; }, 0, any_number));
+  all.push_back(number(
+      "connections-max", "open connections", [](s & v) -> auto& { return v.connections_max; }, 1,
+      1'000'000));
+  all.push_back(number(
+      "header-timeout-ms", "time for a request's headers",
+      [](s & v) -> auto& { return v.header_timeout_ms; }, 100, day_ms));
+  all.push_back(number(
+      "body-timeout-ms", "time for a request's body",
+      [](s & v) -> auto& { return v.body_timeout_ms; }, 100, day_ms));
+  all.push_back(number(
+      "idle-timeout-ms", "an idle connection is closed after this",
+      [](s & v) -> auto& { return v.idle_timeout_ms; }, 100, day_ms));
+  all.push_back(number(
+      "starts-per-minute-max", "starts a client may make in a minute; 0: no limit",
+      [](s & v) -> auto& { return v.starts_per_minute_max; }, 0, any_number));
 }
 
 void add_engine(std::vector<setting>& all) {
   using s = node_settings;
-  all.push_back(number("memory-bytes-max", "budget for bodies, queues and blobs in transit",
-                       [](s& v) -> auto& { return v.memory_bytes_max; }, 64u << 20, any_number));
-  all.push_back(number("partitions", "content partitions of a new data directory",
-                       [](s& v) -> auto& { return v.engine.partitions; }, 1, 4'000));
-  all.push_back(number("threads", "threads of the actors; 0: one a core",
-                       [](s& v) -> auto& { return v.engine.threads; }, 0, 256));
-  all.push_back(number("max-concurrent-executions", "runs at once; further ones queue; 0: no limit",
-                       [](s& v) -> auto& { return v.engine.executions_max; }, 0, 10'000'000));
-  all.push_back(number("starts-queued-max", "starts a partition queues before it answers 429",
-                       [](s& v) -> auto& { return v.engine.starts_queued_max; }, 1, 1'000'000));
-  all.push_back(number("attempts-running-max", "HTTP calls of nodes in flight",
-                       [](s& v) -> auto& { return v.engine.attempts_running_max; }, 1, 100'000));
-  all.push_back(number("attempts-per-host-max", "HTTP calls in flight to one host",
-                       [](s& v) -> auto& { return v.engine.attempts_per_host_max; }, 1, 100'000));
-  all.push_back(number("worker-queue-max", "tasks waiting for workers",
-                       [](s& v) -> auto& { return v.engine.worker_queue_max; }, 1, 100'000'000));
-  all.push_back(number("nodes-max", "nodes of one workflow",
-                       [](s& v) -> auto& { return v.engine.limits.nodes_max; }, 1, 1'000'000));
-  all.push_back(duration("workflow-timeout-min-ms", "shortest timeout a workflow may set",
-                         [](s& v) -> auto& { return v.engine.limits.timeout_min; }, 1, day_ms));
-  all.push_back(duration("step-timeout-ms", "of an attempt, where a node sets none",
-                         [](s& v) -> auto& { return v.engine.step_timeout; }, 1, 30 * day_ms));
-  all.push_back(duration("run-timeout-ms", "of a run, where a workflow sets none",
-                         [](s& v) -> auto& { return v.engine.run_timeout; }, 1, 3'650 * day_ms));
-  all.push_back(duration("worker-heartbeat-ms", "how often workers say that they live",
-                         [](s& v) -> auto& { return v.engine.worker_heartbeat; }, 100, day_ms));
-  all.push_back(duration("queued-alert-ms", "a run queued longer raises an alert",
-                         [](s& v) -> auto& { return v.engine.queued_alert_after; }, 100, 30 * day_ms));
-  all.push_back(number("retry-max-attempts", "attempts where a node sets none, the first included",
-                       [](s& v) -> auto& { return v.engine.default_retry.max_attempts; }, 1, 1'000));
+  all.push_back(number(
+      "memory-bytes-max", "budget for bodies, queues and blobs in transit",
+      [](s & v) -> auto& { return v.memory_bytes_max; }, 64u << 20, any_number));
+  all.push_back(number(
+      "partitions", "content partitions of a new data directory",
+      [](s & v) -> auto& { return v.engine.partitions; }, 1, 4'000));
+  all.push_back(number(
+      "threads", "threads of the actors; 0: one a core",
+      [](s & v) -> auto& { return v.engine.threads; }, 0, 256));
+  all.push_back(number(
+      "max-concurrent-executions", "runs at once; further ones queue; 0: no limit",
+      [](s & v) -> auto& { return v.engine.executions_max; }, 0, 10'000'000));
+  all.push_back(number(
+      "starts-queued-max", "starts a partition queues before it answers 429",
+      [](s & v) -> auto& { return v.engine.starts_queued_max; }, 1, 1'000'000));
+  all.push_back(number(
+      "attempts-running-max", "HTTP calls of nodes in flight",
+      [](s & v) -> auto& { return v.engine.attempts_running_max; }, 1, 100'000));
+  all.push_back(number(
+      "attempts-per-host-max", "HTTP calls in flight to one host",
+      [](s & v) -> auto& { return v.engine.attempts_per_host_max; }, 1, 100'000));
+  all.push_back(number(
+      "worker-queue-max", "tasks waiting for workers",
+      [](s & v) -> auto& { return v.engine.worker_queue_max; }, 1, 100'000'000));
+  all.push_back(number(
+      "nodes-max", "nodes of one workflow",
+      [](s & v) -> auto& { return v.engine.limits.nodes_max; }, 1, 1'000'000));
+  all.push_back(duration(
+      "workflow-timeout-min-ms", "shortest timeout a workflow may set",
+      [](s & v) -> auto& { return v.engine.limits.timeout_min; }, 1, day_ms));
+  all.push_back(duration(
+      "step-timeout-ms", "of an attempt, where a node sets none",
+      [](s & v) -> auto& { return v.engine.step_timeout; }, 1, 30 * day_ms));
+  all.push_back(duration(
+      "run-timeout-ms", "of a run, where a workflow sets none",
+      [](s & v) -> auto& { return v.engine.run_timeout; }, 1, 3'650 * day_ms));
+  all.push_back(duration(
+      "worker-heartbeat-ms", "how often workers say that they live",
+      [](s & v) -> auto& { return v.engine.worker_heartbeat; }, 100, day_ms));
+  all.push_back(duration(
+      "queued-alert-ms", "a run queued longer raises an alert",
+      [](s & v) -> auto& { return v.engine.queued_alert_after; }, 100, 30 * day_ms));
+  all.push_back(number(
+      "retry-max-attempts", "attempts where a node sets none, the first included",
+      [](s & v) -> auto& { return v.engine.default_retry.max_attempts; }, 1, 1'000));
   all.push_back(strategy());
-  all.push_back(duration("retry-wait-min-ms", "shortest wait before a retry",
-                         [](s& v) -> auto& { return v.engine.default_retry.wait_min; }, 0, day_ms));
-  all.push_back(duration("retry-wait-max-ms", "longest wait before a retry",
-                         [](s& v) -> auto& { return v.engine.default_retry.wait_max; }, 0, 30 * day_ms));
+  all.push_back(duration(
+      "retry-wait-min-ms", "shortest wait before a retry",
+      [](s & v) -> auto& { return v.engine.default_retry.wait_min; }, 0, day_ms));
+  all.push_back(duration(
+      "retry-wait-max-ms", "longest wait before a retry",
+      [](s & v) -> auto& { return v.engine.default_retry.wait_max; }, 0, 30 * day_ms));
 }
 
 void add_operations(std::vector<setting>& all) {
   using s = node_settings;
   all.push_back(choice("log-level", "debug, info, warning, error", &s::log_level,
                        {"debug", "info", "warning", "error"}));
-  all.push_back(text("log-file", "write logs here (rotated at 10 MB, 3 kept), not to standard output",
+  all.push_back(text("log-file",
+                     "write logs here (rotated at 10 MB, 3 kept), not to standard output",
                      &s::log_file));
-  all.push_back(number("shutdown-grace-ms", "time for running calls after SIGTERM",
-                       [](s& v) -> auto& { return v.shutdown_grace_ms; }, 0, day_ms));
-  all.push_back(number("retention-sweep-ms", "how often retention looks for runs to purge",
-                       [](s& v) -> auto& { return v.retention_sweep_ms; }, 100, day_ms));
-  all.push_back(toggle("test-clock", "tests only: POST /api/v1/system/faults/clock moves time",
-                       [](s& v) -> auto& { return v.engine.test_clock; }));
-  all.push_back(toggle("test-faults", "tests only: POST /api/v1/system/faults injects faults",
-                       [](s& v) -> auto& { return v.engine.test_faults; }));
+  all.push_back(number(
+      "shutdown-grace-ms", "time for running calls after SIGTERM",
+      [](s & v) -> auto& { return v.shutdown_grace_ms; }, 0, day_ms));
+  all.push_back(number(
+      "retention-sweep-ms", "how often retention looks for runs to purge",
+      [](s & v) -> auto& { return v.retention_sweep_ms; }, 100, day_ms));
+  all.push_back(toggle(
+      "test-clock", "tests only: POST /api/v1/system/faults/clock moves time",
+      [](s & v) -> auto& { return v.engine.test_clock; }));
+  all.push_back(toggle(
+      "test-faults", "tests only: POST /api/v1/system/faults injects faults",
+      [](s & v) -> auto& { return v.engine.test_faults; }));
 }
 
 } // namespace

@@ -55,8 +55,9 @@ struct loaded_settings {
 
 /// Applies file, environment and flags in this order. A value that is wrong is a failure that names
 /// the setting as the user wrote it. `file` may be empty.
-result<loaded_settings> load_settings(const std::string& file,
-                                      const std::vector<std::pair<std::string, std::string>>& flags);
+result<loaded_settings>
+load_settings(const std::string& file,
+              const std::vector<std::pair<std::string, std::string>>& flags);
 
 /// `troupe config`: every setting with value, source and help; secrets masked.
 std::string describe(const loaded_settings& loaded, bool json);

@@ -59,7 +59,8 @@ result<std::size_t> row_of(std::string name, const std::string& file) {
   for (std::size_t i = 0; i < all_settings().size(); ++i)
     if (all_settings()[i].name == name)
       return i;
-  return invalid("setting_unknown", "The file " + file + " sets '" + name + "', which does not exist.",
+  return invalid("setting_unknown",
+                 "The file " + file + " sets '" + name + "', which does not exist.",
                  "troupe config lists all settings.");
 }
 
@@ -81,8 +82,9 @@ result<void> load_file(loaded_settings& into, const std::string& file) {
   } catch (const toml::parse_error& e) {
     std::stringstream where;
     where << e.source().begin;
-    return invalid("setting_invalid", "The file " + file + " is not TOML: " +
-                                          std::string{e.description()} + " at " + where.str() + ".");
+    return invalid("setting_invalid", "The file " + file +
+                                          " is not TOML: " + std::string{e.description()} + " at " +
+                                          where.str() + ".");
   }
   return {};
 }
@@ -114,8 +116,9 @@ std::string shown(const setting& one, const node_settings& values) {
 
 } // namespace
 
-result<loaded_settings> load_settings(
-    const std::string& file, const std::vector<std::pair<std::string, std::string>>& flags) {
+result<loaded_settings>
+load_settings(const std::string& file,
+              const std::vector<std::pair<std::string, std::string>>& flags) {
   loaded_settings loaded;
   loaded.sources.resize(all_settings().size(), setting_source::built_in);
   if (!file.empty())
@@ -140,8 +143,10 @@ std::string describe(const loaded_settings& loaded, bool as_json) {
     const auto& one = all_settings()[i];
     const auto value = shown(one, loaded.values);
     if (as_json) {
-      list.push_back(json::object{{"name", one.name}, {"value", value},
-                                  {"source", to_text(loaded.sources[i])}, {"help", one.help},
+      list.push_back(json::object{{"name", one.name},
+                                  {"value", value},
+                                  {"source", to_text(loaded.sources[i])},
+                                  {"help", one.help},
                                   {"environment", environment_name(one)}});
       continue;
     }

@@ -30,24 +30,25 @@ template <class T> using reply = std::function<void(result<T>)>;
 /// input schema.
 struct start_request {
   std::string workflow_id;
-  std::uint32_t version = 0;             ///< 0: the active one
-  shared_value input;                    ///< never empty; defaults of the schema applied
-  shared_value vars;                     ///< object; may be empty
-  shared_value overrides;                ///< node id → parameters; may be empty
+  std::uint32_t version = 0; ///< 0: the active one
+  shared_value input;        ///< never empty; defaults of the schema applied
+  shared_value vars;         ///< object; may be empty
+  shared_value overrides;    ///< node id → parameters; may be empty
   std::string trigger_type = "manual", triggered_by, priority = "normal", user, trace_id;
   bool dry_run = false;
   std::string only_node, from_node;
-  std::optional<run_id> previous;        ///< whose outputs only_node and from_node reuse
-  std::string idempotency_key;           ///< empty: none
-  std::string body_digest;               ///< SHA-256 of the body, to tell a repeat from a misuse
-  std::optional<std::chrono::milliseconds> wait; ///< answer with the final state if it comes in time
+  std::optional<run_id> previous; ///< whose outputs only_node and from_node reuse
+  std::string idempotency_key;    ///< empty: none
+  std::string body_digest;        ///< SHA-256 of the body, to tell a repeat from a misuse
+  std::optional<std::chrono::milliseconds>
+      wait; ///< answer with the final state if it comes in time
 };
 
 struct started_run {
   run_id id{};
-  std::string status;                    ///< status word at the time of the answer
-  bool repeated = false;                 ///< the idempotency key was known: that run
-  bool finished = false;                 ///< `execution` holds the final state
+  std::string status;                           ///< status word at the time of the answer
+  bool repeated = false;                        ///< the idempotency key was known: that run
+  bool finished = false;                        ///< `execution` holds the final state
   std::shared_ptr<const std::string> execution; ///< JSON as GET /executions/{id} answers
   position at;
 };
@@ -159,7 +160,7 @@ public:
   virtual void write_document(document_write what, reply<done_at> answer) = 0;
 
   // Skills and workers
-  virtual json::value skills() const = 0;        ///< GET /skills/available
+  virtual json::value skills() const = 0; ///< GET /skills/available
   virtual const catalog& node_types() const = 0;
   virtual void register_worker(json::value body, reply<worker_info> answer) = 0;
   virtual void unregister_worker(std::string id, reply<done_at> answer) = 0;
@@ -174,12 +175,13 @@ public:
 
   // Views and system
   virtual void query(view_query what, std::vector<position> at_least, reply<view_page> answer) = 0;
-  virtual json::value status() const = 0;        ///< GET /system/status
+  virtual json::value status() const = 0;                              ///< GET /system/status
   virtual json::value service_health(std::string_view name) const = 0; ///< null: no such service
   virtual bool ready() const = 0;
-  virtual std::string metrics() const = 0;       ///< Prometheus text
-  virtual instant now() const = 0;               ///< the engine's clock (moved by the test clock)
-  virtual result<json::value> fault(const json::value& body) = 0; ///< test switch; code "not_found" without
+  virtual std::string metrics() const = 0; ///< Prometheus text
+  virtual instant now() const = 0;         ///< the engine's clock (moved by the test clock)
+  virtual result<json::value>
+  fault(const json::value& body) = 0; ///< test switch; code "not_found" without
   virtual result<json::value> move_clock(const json::value& body) = 0;
   virtual void snapshot(std::string directory, reply<json::value> answer) = 0; ///< online backup
 };

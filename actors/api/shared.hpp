@@ -91,6 +91,10 @@ struct engine_shared {
   std::function<run_actor(const run_spawn&)> spawn_run;
   std::function<step_actor(const run_actor&)> spawn_step;
 
+  /// What an operator should look at; written by control.
+  std::mutex alerts_mutex;
+  json::array alerts;
+
   /// Names of actors that tests have told to crash ("run:<id>"), with how often.
   std::mutex faults_mutex;
   std::map<std::string, int, std::less<>> crashes;

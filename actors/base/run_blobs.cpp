@@ -55,20 +55,29 @@ result<shared_value> run_blobs::load(const blob_id& id) {
   return v;
 }
 
+void run_blobs::take_row(const blob_id& id, std::string text, std::vector<row_change>& into) {
+  if (auto v = parsed(text)) {
+    shared_.blobs.keep(id, *v, text.size());
+    in_flight_.emplace(id, std::move(*v));
+  }
+  into.push_back({table::blobs, blob_key(partition_, id), std::move(text), {}});
+}
+
 void run_blobs::take_rows(const std::vector<blob_id>& named, std::vector<row_change>& into) {
   in_flight_.clear();
   for (const auto& id : named) {
     into.push_back({table::blob_refs, blob_ref_key(partition_, id, run_), std::string(), {}});
-    const auto fresh = saved_.find(id);
-    if (fresh == saved_.end())
-      continue;
-    if (auto v = parsed(fresh->second)) {
-      shared_.blobs.keep(id, *v, fresh->second.size());
-      in_flight_.emplace(id, std::move(*v));
-    }
-    into.push_back({table::blobs, blob_key(partition_, id), std::move(fresh->second), {}});
+    if (auto fresh = saved_.extract(id))
+      take_row(id, std::move(fresh.mapped()), into);
   }
   saved_.clear();
+}
+
+void run_blobs::take_all_rows(std::vector<row_change>& into) {
+  for (auto& [id, text] : std::exchange(saved_, {})) {
+    into.push_back({table::blob_refs, blob_ref_key(partition_, id, run_), std::string(), {}});
+    take_row(id, std::move(text), into);
+  }
 }
 
 } // namespace troupe

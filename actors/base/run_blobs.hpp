@@ -20,8 +20,12 @@ public:
   /// Adds the rows of a turn: the values it names that were saved since the last call, and
   /// references to all it names.
   void take_rows(const std::vector<blob_id>& named, std::vector<row_change>& into);
+  /// Adds everything that was saved since (the blobs of a snapshot).
+  void take_all_rows(std::vector<row_change>& into);
 
 private:
+  void take_row(const blob_id& id, std::string text, std::vector<row_change>& into);
+
   engine_shared& shared_;
   partition_id partition_;
   run_id run_;

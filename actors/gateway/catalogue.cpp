@@ -1,15 +1,12 @@
 // Handlers of the node catalogue, and of running one node.
 #include "actors/gateway/pure_node.hpp"
 #include "actors/gateway/start.hpp"
-#include "persistence/store/digest.hpp"
-
-#include <algorithm>
 
 namespace troupe::gate {
 
 namespace {
 
-constexpr std::string_view node_id = "subject";
+constexpr std::string_view node_id = "subject", trigger_id = "given";
 
 void list_node_types(const call_ptr& c) {
   auto groups = c->engine().node_types().describe_groups();
@@ -39,13 +36,24 @@ void list_blocks(const call_ptr& c) {
   c->page_of(all);
 }
 
+/// The node behind a trigger, because only an edge gives a node the run's input.
 json::object one_node_definition(const node_type& type, const json::object& parameters) {
-  json::object node{{"id", json::string(node_id)},
-                    {"name", json::string(node_id)},
-                    {"type", json::string(type.type)},
-                    {"subtype", json::string(type.subtype)},
-                    {"parameters", parameters}};
-  return {{"name", "one node"}, {"nodes", json::array{std::move(node)}}, {"edges", json::array{}}};
+  json::array nodes, edges;
+  nodes.push_back(json::object{{"id", json::string(node_id)},
+                               {"name", json::string(node_id)},
+                               {"type", json::string(type.type)},
+                               {"subtype", json::string(type.subtype)},
+                               {"parameters", parameters}});
+  if (!type.inputs.empty()) {
+    nodes.push_back(json::object{{"id", json::string(trigger_id)},
+                                 {"name", json::string(trigger_id)},
+                                 {"type", "TRIGGER"},
+                                 {"subtype", "MANUAL"}});
+    edges.push_back(json::object{{"source", json::string(trigger_id)},
+                                 {"target", json::string(node_id)},
+                                 {"target_port", json::string(type.inputs.front())}});
+  }
+  return {{"name", "one node"}, {"nodes", std::move(nodes)}, {"edges", std::move(edges)}};
 }
 
 void run_here(const call_ptr& c, const node_type& type, const json::object& parameters,

@@ -96,7 +96,7 @@ bool worker_table::dismiss(std::string_view id) {
 }
 
 void worker_table::poll(const std::string& id, const json::value& body, promise<json::value> answer,
-                        milliseconds now, instant) {
+                        milliseconds now) {
   const auto at = workers_.find(id);
   if (at == workers_.end())
     return answer(no_worker());
@@ -250,7 +250,7 @@ void worker_table::lose(std::uint64_t number) {
   finish(number, failed_attempt("worker_lost", "the worker was lost while it ran the step", true));
 }
 
-void worker_table::tick(milliseconds now, instant) {
+void worker_table::tick(milliseconds now) {
   while (!due_.empty() && due_.begin()->first <= now) {
     const auto number = due_.begin()->second;
     const auto& t = tasks_.at(number);

@@ -48,7 +48,7 @@ public:
   /// Its leased tasks are lost; skills that nobody else has are forgotten.
   bool dismiss(std::string_view worker);
   void poll(const std::string& worker, const json::value& body, promise<json::value> answer,
-            milliseconds now, instant wall);
+            milliseconds now);
   result<json::value> message(std::string_view worker, std::string_view task, std::string_view verb,
                               const json::value& body, milliseconds now);
   /// {results: [{task_id, token, output | error, logs?}]} → {results: [{task_id, status, code?}]}
@@ -60,12 +60,13 @@ public:
   void abort(std::uint64_t number);
 
   /// Ends what is overdue: waits of polls, leases, timeouts.
-  void tick(milliseconds now, instant wall);
+  void tick(milliseconds now);
 
   bool knows(std::string_view skill) const { return skills_.contains(skill); }
   const std::map<std::string, worker_skill, std::less<>>& skills() const { return skills_; }
   json::value describe(milliseconds now) const; ///< GET /skill-providers
   std::size_t queued() const noexcept { return queued_; }
+  bool idle() const noexcept { return workers_.empty() && tasks_.empty(); }
   std::size_t leased() const noexcept { return tasks_.size() - queued_; }
 
 private:

@@ -23,8 +23,8 @@ enum class method { get, head, post, put, patch, delete_, options, other };
 struct request {
   method verb = method::get;
   std::string verb_text;
-  std::string target;                                   ///< as sent: path and query
-  std::string path;                                     ///< decoded, begins with '/'
+  std::string target;                                     ///< as sent: path and query
+  std::string path;                                       ///< decoded, begins with '/'
   std::vector<std::pair<std::string, std::string>> query; ///< decoded, in order
   std::vector<std::pair<std::string, std::string>> headers;
   std::string body;
@@ -102,9 +102,9 @@ struct handlers {
 };
 
 struct server_limits {
-  std::size_t header_bytes_max = 64u << 10; ///< over it: 431
+  std::size_t header_bytes_max = 64u << 10;      ///< over it: 431
   std::size_t request_line_bytes_max = 8u << 10; ///< over it: 431
-  std::size_t body_bytes_max = 1u << 20;    ///< default when `head` sets nothing; over it: 413
+  std::size_t body_bytes_max = 1u << 20;         ///< default when `head` sets nothing; over it: 413
   std::chrono::milliseconds header_timeout{10'000};
   std::chrono::milliseconds body_timeout{30'000};
   std::chrono::milliseconds idle_timeout{75'000};

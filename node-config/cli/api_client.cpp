@@ -46,8 +46,11 @@ failure from_problem(unsigned status, const std::string& body) {
 }
 
 failure unreachable_node(const std::string& url, const failure& why) {
-  return {failure_kind::unavailable, "unreachable", "No node answers at " + url + ": " + why.message,
-          "Start one with 'troupe serve', or name another with --url.", {}};
+  return {failure_kind::unavailable,
+          "unreachable",
+          "No node answers at " + url + ": " + why.message,
+          "Start one with 'troupe serve', or name another with --url.",
+          {}};
 }
 
 /// Cuts a byte stream into server-sent events.
@@ -138,7 +141,9 @@ http::outgoing_request api_client::request(const std::string& method,
   return what;
 }
 
-result<json::value> api_client::get(const std::string& path) { return send("GET", path, {}); }
+result<json::value> api_client::get(const std::string& path) {
+  return send("GET", path, {});
+}
 
 result<json::value> api_client::send(const std::string& method, const std::string& path,
                                      const std::string& body, const std::string& content_type,
@@ -163,9 +168,9 @@ result<json::value> api_client::send(const std::string& method, const std::strin
   return parsed ? std::move(parsed) : result<json::value>{json::value(got->body)};
 }
 
-result<void> api_client::follow(
-    const std::string& path,
-    const std::function<bool(std::string_view, const json::value&)>& each) {
+result<void>
+api_client::follow(const std::string& path,
+                   const std::function<bool(std::string_view, const json::value&)>& each) {
   auto queue = std::make_shared<chunk_queue>();
   auto what = request("GET", path);
   what.timeout = std::chrono::hours{24 * 365};

@@ -20,11 +20,13 @@ public:
   /// JSON in, JSON out. A problem answer becomes a failure with its code, hint and node errors.
   result<json::value> get(const std::string& path);
   result<json::value> send(const std::string& method, const std::string& path,
-                           const std::string& body, const std::string& content_type = "application/json",
+                           const std::string& body,
+                           const std::string& content_type = "application/json",
                            const std::string& idempotency_key = {});
   /// Reads server-sent events until the stream ends or `each` returns false.
-  result<void> follow(const std::string& path,
-                      const std::function<bool(std::string_view event, const json::value& data)>& each);
+  result<void>
+  follow(const std::string& path,
+         const std::function<bool(std::string_view event, const json::value& data)>& each);
 
   const std::string& url() const noexcept { return url_; }
 

@@ -22,12 +22,12 @@ struct context {
   api_client connect() const { return api_client{url, password}; }
 };
 
-void add_serve(CLI::App& app, context& c);     ///< serve, config
-void add_workflows(CLI::App& app, context& c); ///< apply, run
+void add_serve(CLI::App& app, context& c);      ///< serve, config
+void add_workflows(CLI::App& app, context& c);  ///< apply, run
 void add_executions(CLI::App& app, context& c); ///< ls, show, watch, cancel, retry, signal, history
-void add_reviews(CLI::App& app, context& c);   ///< review
-void add_store(CLI::App& app, context& c);     ///< replay, log, views, backup, restore, migrate
-void add_health(CLI::App& app, context& c);    ///< doctor, health, completion
+void add_reviews(CLI::App& app, context& c);    ///< review
+void add_store(CLI::App& app, context& c);      ///< replay, log, views, backup, restore, migrate
+void add_health(CLI::App& app, context& c);     ///< doctor, health, completion
 
 /// --url and --password, with their environment variables.
 void add_connection(CLI::App& command, context& c);

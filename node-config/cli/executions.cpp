@@ -16,7 +16,8 @@ struct list_options {
 };
 
 std::string list_path(const list_options& options) {
-  auto path = options.workflows ? std::string{"/api/v1/workflows?limit="} : "/api/v1/executions?limit=";
+  auto path =
+      options.workflows ? std::string{"/api/v1/workflows?limit="} : "/api/v1/executions?limit=";
   path += std::to_string(options.limit);
   if (!options.status.empty())
     path += "&status=" + encoded(options.status);
@@ -39,7 +40,8 @@ int list(api_client node, const list_options& options) {
   const auto* items = json::find(*page, "items");
   for (const auto& one : items && items->is_array() ? items->get_array() : json::array{})
     if (options.workflows)
-      rows.push_back({field(one, "id"), field(one, "version"), field(one, "enabled"), field(one, "name")});
+      rows.push_back(
+          {field(one, "id"), field(one, "version"), field(one, "enabled"), field(one, "name")});
     else
       rows.push_back({field(one, "id"), field(one, "status"), field(one, "workflow_name"),
                       field(one, "started_at"), field(one, "trigger_type")});
@@ -111,7 +113,8 @@ int history(api_client node, const std::string& id, bool as_json) {
       const auto iteration = field(e, "iteration");
       const auto node_name = field(e, "node") + (iteration.empty() ? "" : "[" + iteration + "]");
       std::printf("%6s  %s  %-20s %-20s %s\n", field(e, "seq").c_str(), field(e, "time").c_str(),
-                  field(e, "kind").c_str(), node_name.c_str(), field(e, "data").substr(0, 80).c_str());
+                  field(e, "kind").c_str(), node_name.c_str(),
+                  field(e, "data").substr(0, 80).c_str());
     }
     if (field(*page, "has_more") != "true")
       return exit_code::ok;

@@ -19,7 +19,8 @@ namespace troupe::cli {
 namespace {
 
 void report(bool good, const std::string& what, const std::string& advice) {
-  std::printf("%s %s\n", good ? paint(colour::green, "ok  ").c_str() : paint(colour::red, "warn").c_str(),
+  std::printf("%s %s\n",
+              good ? paint(colour::green, "ok  ").c_str() : paint(colour::red, "warn").c_str(),
               what.c_str());
   if (!good && !advice.empty())
     std::printf("     %s\n", advice.c_str());
@@ -37,13 +38,16 @@ double fdatasync_median_ms(const std::string& dir) {
     const auto began = std::chrono::steady_clock::now();
     if (write(fd, block.data(), block.size()) < 0 || fdatasync(fd) != 0)
       break;
-    times.push_back(std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - began).count());
+    times.push_back(
+        std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - began)
+            .count());
   }
   close(fd);
   unlink(path.c_str());
   if (times.empty())
     return -1;
-  std::nth_element(times.begin(), times.begin() + static_cast<std::ptrdiff_t>(times.size() / 2), times.end());
+  std::nth_element(times.begin(), times.begin() + static_cast<std::ptrdiff_t>(times.size() / 2),
+                   times.end());
   return times[times.size() / 2];
 }
 
@@ -55,15 +59,16 @@ void check_machine(const std::string& dir) {
   struct statvfs disk {};
   if (statvfs(dir.c_str(), &disk) == 0) {
     const auto free_bytes = static_cast<std::uint64_t>(disk.f_bavail) * disk.f_frsize;
-    report(free_bytes > (std::uint64_t{1} << 30), "free disk: " + std::to_string(free_bytes >> 20) + " MiB",
+    report(free_bytes > (std::uint64_t{1} << 30),
+           "free disk: " + std::to_string(free_bytes >> 20) + " MiB",
            "Less than 1 GiB is left where the data directory is.");
   }
   const auto ms = fdatasync_median_ms(dir);
   char text[64];
   std::snprintf(text, sizeof text, "fdatasync: %.2f ms median", ms);
   report(ms >= 0 && ms < 10, ms < 0 ? "the data directory is not writable" : text,
-         ms < 0 ? "Choose another --data-dir, or give this user the right to write." :
-                  "Every acknowledged step waits for it: use a faster disk.");
+         ms < 0 ? "Choose another --data-dir, or give this user the right to write."
+                : "Every acknowledged step waits for it: use a faster disk.");
 }
 
 int doctor(context& c, const std::string& data_dir) {
@@ -71,8 +76,10 @@ int doctor(context& c, const std::string& data_dir) {
   check_machine(parent);
   auto node = c.connect();
   const auto health = node.get("/health");
-  report(health.has_value(), health ? "node at " + c.url + ": " + field(*health, "status") + ", version " + field(*health, "version")
-                                    : "no node answers at " + c.url,
+  report(health.has_value(),
+         health ? "node at " + c.url + ": " + field(*health, "status") + ", version " +
+                      field(*health, "version")
+                : "no node answers at " + c.url,
          "Start one with 'troupe serve'.");
   return health ? exit_code::ok : exit_code::unreachable;
 }
@@ -108,7 +115,8 @@ int completion(const CLI::App& app, const std::string& shell) {
 void add_health(CLI::App& app, context& c) {
   auto* check_all = app.add_subcommand("doctor", "Check this machine and the node");
   auto dir = std::make_shared<std::string>("troupe-data");
-  check_all->add_option("--data-dir", *dir, "data directory to look at")->envname("TROUPE_DATA_DIR");
+  check_all->add_option("--data-dir", *dir, "data directory to look at")
+      ->envname("TROUPE_DATA_DIR");
   add_connection(*check_all, c);
   check_all->callback([&c, dir] { c.run = [&c, dir] { return doctor(c, *dir); }; });
 
@@ -118,7 +126,8 @@ void add_health(CLI::App& app, context& c) {
 
   auto* shell = app.add_subcommand("completion", "Print shell completion: bash, zsh or fish");
   auto name = std::make_shared<std::string>("bash");
-  shell->add_option("shell", *name, "bash, zsh or fish")->check(CLI::IsMember({"bash", "zsh", "fish"}));
+  shell->add_option("shell", *name, "bash, zsh or fish")
+      ->check(CLI::IsMember({"bash", "zsh", "fish"}));
   shell->footer("Example: source <(troupe completion bash)");
   shell->callback([&c, &app, name] { c.run = [&app, name] { return completion(app, *name); }; });
 }

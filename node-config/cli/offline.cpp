@@ -11,8 +11,11 @@ namespace troupe::cli {
 
 result<std::unique_ptr<rocks_store>> open_existing(const std::string& data_dir) {
   if (!std::filesystem::exists(data_dir))
-    return failure{failure_kind::not_found, "data_dir_missing",
-                   "There is no data directory " + data_dir + ".", "Name it with --data-dir.", {}};
+    return failure{failure_kind::not_found,
+                   "data_dir_missing",
+                   "There is no data directory " + data_dir + ".",
+                   "Name it with --data-dir.",
+                   {}};
   rocks_options options;
   options.data_dir = data_dir;
   return open_rocks_store(options);
@@ -45,8 +48,9 @@ result<void> each_turn(const row_reader& rows, std::uint16_t partitions,
                     const auto decoded = decode_turn(value);
                     if (!decoded || !reader.u16(partition) || !reader.id(turn.run.id) ||
                         !reader.u64(turn.first_seq)) {
-                      stopped = decoded ? invalid("key_malformed", "An event row has a damaged key.")
-                                        : decoded.error();
+                      stopped = decoded
+                                    ? invalid("key_malformed", "An event row has a damaged key.")
+                                    : decoded.error();
                       return false;
                     }
                     turn.row = *decoded;

@@ -32,7 +32,8 @@ result<void> each_turn(const row_reader& rows, std::uint16_t partitions,
 /// Values of a partition's blobs, read only.
 class stored_blobs final : public blob_port {
 public:
-  stored_blobs(const row_reader& rows, partition_id partition) : rows_(rows), partition_(partition) {}
+  stored_blobs(const row_reader& rows, partition_id partition)
+      : rows_(rows), partition_(partition) {}
   blob_id save(std::string text) override;
   result<shared_value> load(const blob_id& id) override;
 

@@ -54,10 +54,11 @@ private:
     if (!iteration.empty() && kind != "node_failed" && step.status == "success")
       return;
     static const std::map<std::string_view, const char*> words{
-        {"node_scheduled", "running"}, {"node_completed", "success"}, {"node_failed", "failed"},
-        {"node_retrying", "retrying"}, {"node_skipped", "skipped"},   {"node_waiting", "waiting"},
-        {"review_opened", "waiting"},  {"child_started", "waiting"},  {"loop_started", "running"},
-        {"attempt_interrupted", "retrying"}};
+        {"node_scheduled", "running"}, {"node_completed", "success"},
+        {"node_failed", "failed"},     {"node_retrying", "retrying"},
+        {"node_skipped", "skipped"},   {"node_waiting", "waiting"},
+        {"review_opened", "waiting"},  {"child_started", "waiting"},
+        {"loop_started", "running"},   {"attempt_interrupted", "retrying"}};
     const auto word = words.find(kind);
     if (word == words.end())
       return;
@@ -79,7 +80,8 @@ private:
       return paint(colour::red, "✘");
     if (status == "skipped")
       return paint(colour::grey, "–");
-    return paint(status == "waiting" ? colour::yellow : colour::cyan, status == "waiting" ? "⏸" : "●");
+    return paint(status == "waiting" ? colour::yellow : colour::cyan,
+                 status == "waiting" ? "⏸" : "●");
   }
 
   std::string line(const std::string& node) {
@@ -118,7 +120,8 @@ int print_end(api_client& node, const std::string& id) {
   double seconds = 0;
   if (const auto* v = json::find(*end, "duration_seconds"); v && v->is_number())
     seconds = v->to_number<double>();
-  std::printf("%s  %s  %s\n", paint_status(status).c_str(), id.c_str(), human_seconds(seconds).c_str());
+  std::printf("%s  %s  %s\n", paint_status(status).c_str(), id.c_str(),
+              human_seconds(seconds).c_str());
   if (const auto* error = json::find(*end, "error"); error && error->is_object())
     std::printf("  %s: %s\n", field(*error, "code").c_str(), field(*error, "message").c_str());
   return status == "success" || status == "partial" ? exit_code::ok : exit_code::failed;

@@ -20,7 +20,8 @@ int list(api_client node, bool as_json) {
   std::vector<std::vector<std::string>> rows;
   const auto* items = json::find(*page, "items");
   for (const auto& one : items && items->is_array() ? items->get_array() : json::array{})
-    rows.push_back({field(one, "review_id"), field(one, "priority"), field(one, "due_at"), field(one, "title")});
+    rows.push_back({field(one, "review_id"), field(one, "priority"), field(one, "due_at"),
+                    field(one, "title")});
   print_table({"REVIEW", "PRIORITY", "DUE", "TITLE"}, rows);
   return exit_code::ok;
 }
@@ -31,7 +32,11 @@ int decide(api_client node, const std::string& review, bool approved, const std:
   if (!data.empty()) {
     auto parsed = json::parse(data);
     if (!parsed)
-      return print_failure({failure_kind::invalid, "usage", "--data is not JSON: " + parsed.error().message, {}, {}});
+      return print_failure({failure_kind::invalid,
+                            "usage",
+                            "--data is not JSON: " + parsed.error().message,
+                            {},
+                            {}});
     one["data"] = std::move(*parsed);
   }
   const json::value body(json::object{{"reviews", json::array{std::move(one)}}});
@@ -44,7 +49,9 @@ int decide(api_client node, const std::string& review, bool approved, const std:
 
 void add_decision(CLI::App& review, context& c, const char* name, const char* help, bool approved) {
   auto* command = review.add_subcommand(name, help);
-  struct options { std::string id, data, message; };
+  struct options {
+    std::string id, data, message;
+  };
   auto given = std::make_shared<options>();
   command->add_option("review", given->id, "id of the review")->required();
   command->add_option("--data", given->data, "answer of the form, as JSON");

@@ -27,12 +27,13 @@ std::shared_ptr<setting_flags> add_settings(CLI::App& command) {
     const std::string name{one.name};
     const std::string help{one.help};
     if (one.flag)
-      command.add_flag_callback("--" + name, [flags, name] { flags->given.emplace_back(name, "true"); },
-                                help);
+      command.add_flag_callback(
+          "--" + name, [flags, name] { flags->given.emplace_back(name, "true"); }, help);
     else
       command.add_option_function<std::string>(
           "--" + name,
-          [flags, name](const std::string& value) { flags->given.emplace_back(name, value); }, help);
+          [flags, name](const std::string& value) { flags->given.emplace_back(name, value); },
+          help);
   }
   return flags;
 }
@@ -70,9 +71,10 @@ int serve(const setting_flags& flags) {
     const auto code = print_failure(running.error());
     return code == exit_code::usage ? code : exit_code::failed;
   }
-  log::info("node", "ready", {{"host", std::string_view{settings.host}},
-                              {"port", std::int64_t{(*running)->port()}},
-                              {"data_dir", std::string_view{settings.data_dir}}});
+  log::info("node", "ready",
+            {{"host", std::string_view{settings.host}},
+             {"port", std::int64_t{(*running)->port()}},
+             {"data_dir", std::string_view{settings.data_dir}}});
   const auto caught = wait_for_signal();
   log::info("node", "stopping", {{"signal", std::int64_t{caught}}});
   (*running)->stop();

@@ -24,7 +24,8 @@ result<std::optional<run_id>> wanted_run(const std::string& text) {
     return std::optional<run_id>{};
   const auto id = run_id_from_text(text);
   if (!id)
-    return failure{failure_kind::invalid, "usage", "'" + text + "' is not the id of an execution.", {}, {}};
+    return failure{
+        failure_kind::invalid, "usage", "'" + text + "' is not the id of an execution.", {}, {}};
   return std::optional<run_id>{*id};
 }
 
@@ -61,7 +62,8 @@ public:
       return damaged("log_edited", "Stored events were changed in run " + where + ".");
     const auto events = decode_events(turn.row.text);
     if (!events)
-      return damaged(events.error().code, "Events cannot be read in run " + where + ": " + events.error().message);
+      return damaged(events.error().code,
+                     "Events cannot be read in run " + where + ": " + events.error().message);
     events_ += events->size();
     next_ += events->size();
     last_ = turn.row.header.last;
@@ -72,8 +74,11 @@ public:
 
 private:
   static failure damaged(std::string code, std::string message) {
-    return {failure_kind::internal, std::move(code), std::move(message),
-            "Restore a backup with 'troupe restore'; the other runs are not affected.", {}};
+    return {failure_kind::internal,
+            std::move(code),
+            std::move(message),
+            "Restore a backup with 'troupe restore'; the other runs are not affected.",
+            {}};
   }
 
   run_id run_{};
@@ -90,7 +95,8 @@ result<void> verify_log(rocks_store& store, const std::optional<run_id>& only) {
                               [&](const stored_turn& turn) { return all.take(turn); });
   if (done)
     std::printf("ok: %llu runs, %llu events, every hash matches\n",
-                static_cast<unsigned long long>(all.runs()), static_cast<unsigned long long>(all.events()));
+                static_cast<unsigned long long>(all.runs()),
+                static_cast<unsigned long long>(all.events()));
   return done;
 }
 
@@ -107,13 +113,14 @@ result<void> export_log(rocks_store& store, const std::optional<run_id>& only) {
 
 result<void> inspect(rocks_store& store, const run_id& run) {
   std::vector<event> history;
-  const auto read = each_turn(store, store.partitions(), run, [&](const stored_turn& turn) -> result<void> {
-    auto events = decode_events(turn.row.text);
-    if (!events)
-      return events.error();
-    std::move(events->begin(), events->end(), std::back_inserter(history));
-    return {};
-  });
+  const auto read =
+      each_turn(store, store.partitions(), run, [&](const stored_turn& turn) -> result<void> {
+        auto events = decode_events(turn.row.text);
+        if (!events)
+          return events.error();
+        std::move(events->begin(), events->end(), std::back_inserter(history));
+        return {};
+      });
   if (!read)
     return read;
   if (history.empty())
@@ -197,21 +204,26 @@ int backup_online(api_client node, const std::string& to) {
 }
 
 void add_backup(CLI::App& app, context& c, const std::shared_ptr<offline_options>& options) {
-  auto* backup = app.add_subcommand("backup", "Copy the store of a running node, or of a stopped one");
+  auto* backup =
+      app.add_subcommand("backup", "Copy the store of a running node, or of a stopped one");
   backup->add_option("--to", options->to, "directory of the backup; must not exist");
   auto* dir = backup->add_option("--data-dir", options->data_dir, "copy this stopped node's store");
   add_connection(*backup, c);
-  backup->footer("Example: troupe backup --to nightly\n         troupe backup --data-dir troupe-data --to /backup/monday");
+  backup->footer("Example: troupe backup --to nightly\n         troupe backup --data-dir "
+                 "troupe-data --to /backup/monday");
   backup->callback([&c, options, dir] {
     const bool offline = dir->count() > 0;
     c.run = [&c, options, offline] {
-      return offline ? with_store(*options, [options](rocks_store& store, auto) { return store.backup_to(options->to); })
-                     : backup_online(c.connect(), options->to);
+      return offline
+                 ? with_store(*options, [options](rocks_store& store,
+                                                  auto) { return store.backup_to(options->to); })
+                 : backup_online(c.connect(), options->to);
     };
   });
   auto* back = app.add_subcommand("restore", "Make a data directory from a backup");
   back->add_option("--from", options->from, "directory of the backup")->required();
-  back->add_option("--data-dir", options->data_dir, "new data directory; must be empty")->required();
+  back->add_option("--data-dir", options->data_dir, "new data directory; must be empty")
+      ->required();
   back->callback([&c, options] { c.run = [options] { return restore(*options); }; });
 }
 
@@ -251,7 +263,8 @@ void add_store(CLI::App& app, context& c) {
   add_backup(app, c, options);
   add_migrate(app, c, options);
   auto* views = app.add_subcommand("views", "Manage the read views");
-  auto* rebuild = views->add_subcommand("rebuild", "Throw the views away; a start makes them again");
+  auto* rebuild =
+      views->add_subcommand("rebuild", "Throw the views away; a start makes them again");
   rebuild->add_option("--data-dir", options->data_dir, "data directory of a stopped node");
   rebuild->callback([&c, options] { c.run = [options] { return rebuild_views(*options); }; });
   views->require_subcommand(1);

@@ -26,11 +26,11 @@ std::string paint(colour c, std::string_view text) {
 }
 
 std::string paint_status(std::string_view status) {
-  const auto c = status == "success"                              ? colour::green
-                 : status == "failed" || status == "timed_out"    ? colour::red
-                 : status == "partial" || status == "retrying"    ? colour::yellow
-                 : status == "running" || status == "waiting"     ? colour::cyan
-                                                                  : colour::grey;
+  const auto c = status == "success"                           ? colour::green
+                 : status == "failed" || status == "timed_out" ? colour::red
+                 : status == "partial" || status == "retrying" ? colour::yellow
+                 : status == "running" || status == "waiting"  ? colour::cyan
+                                                               : colour::grey;
   return paint(c, status);
 }
 

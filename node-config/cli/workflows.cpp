@@ -26,7 +26,9 @@ result<std::string> read_text(const std::string& path) {
   return text.str();
 }
 
-bool yaml(const std::string& path) { return path.ends_with(".yaml") || path.ends_with(".yml"); }
+bool yaml(const std::string& path) {
+  return path.ends_with(".yaml") || path.ends_with(".yml");
+}
 
 /// The id of the only workflow of that name; empty when there is none.
 result<std::string> id_of_name(api_client& node, const std::string& name) {
@@ -39,8 +41,11 @@ result<std::string> id_of_name(api_client& node, const std::string& name) {
     if (json::text_or(one, "name", "") != name)
       continue;
     if (!found.empty())
-      return failure{failure_kind::conflict, "name_ambiguous",
-                     "Several workflows are called '" + name + "'.", "Use the id.", {}};
+      return failure{failure_kind::conflict,
+                     "name_ambiguous",
+                     "Several workflows are called '" + name + "'.",
+                     "Use the id.",
+                     {}};
     found = json::text_or(one, "id", "");
   }
   return found;
@@ -58,7 +63,8 @@ result<std::string> name_in(const std::string& text, const std::string& path) {
       const auto last = name.find_last_not_of(" \"'\r");
       return first == std::string::npos ? std::string{} : name.substr(first, last - first + 1);
     }
-  return failure{failure_kind::invalid, "usage", "The file " + path + " has no top-level name.", {}, {}};
+  return failure{
+      failure_kind::invalid, "usage", "The file " + path + " has no top-level name.", {}, {}};
 }
 
 result<json::value> apply_file(api_client& node, const std::string& path) {
@@ -120,8 +126,11 @@ result<std::string> body_of(const run_options& options) {
     return text;
   auto input = json::parse(*text);
   if (!input)
-    return failure{failure_kind::invalid, "usage", "--input is not JSON: " + input.error().message,
-                   "Give JSON, or @file.json.", {}};
+    return failure{failure_kind::invalid,
+                   "usage",
+                   "--input is not JSON: " + input.error().message,
+                   "Give JSON, or @file.json.",
+                   {}};
   json::object body{{"input_data", std::move(*input)}, {"dry_run", options.dry_run}};
   if (!options.priority.empty())
     body["priority"] = options.priority;
@@ -169,7 +178,8 @@ void add_workflows(CLI::App& app, context& c) {
   run->add_flag("-q,--quiet", options->quiet, "print only the end");
   run->footer("Example: troupe run hello --input '{\"name\": \"Ada\"}'");
   add_connection(*run, c);
-  run->callback([&c, options] { c.run = [&c, options] { return run_workflow(c.connect(), *options); }; });
+  run->callback(
+      [&c, options] { c.run = [&c, options] { return run_workflow(c.connect(), *options); }; });
 }
 
 } // namespace troupe::cli

@@ -34,7 +34,7 @@ struct proposal {
   partition_id partition{};
   std::vector<row_change> facts;   ///< event and document rows: what a replica must be sent
   std::vector<row_change> derived; ///< projected from the facts; every replica can make them again
-  std::string changed;             ///< what the entry touched, for the views (store does not read it)
+  std::string changed; ///< what the entry touched, for the views (store does not read it)
 };
 
 /// How a proposal ended. Called on the log's own thread; must not block and must not throw.
@@ -48,7 +48,8 @@ public:
 
   /// Queues the proposal and returns at once; `done` is called exactly once. Proposals of one
   /// partition commit in the order of their calls. Fails with kind `storage_full` (code
-  /// "storage_full") when the disk is full, `unavailable` (code "shutting_down") once closing began. A failed fsync ends the process.
+  /// "storage_full") when the disk is full, `unavailable` (code "shutting_down") once closing
+  /// began. A failed fsync ends the process.
   virtual void propose(proposal what, proposal_done done) = 0;
 
   /// Index of the last applied entry of a partition.

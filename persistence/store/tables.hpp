@@ -41,7 +41,8 @@ struct row_change {
   std::optional<std::string> range_end;
 };
 
-/// Builds keys that sort like their parts: fixed-width integers big-endian, text closed by a zero byte.
+/// Builds keys that sort like their parts: fixed-width integers big-endian, text closed by a zero
+/// byte.
 class key_builder {
 public:
   explicit key_builder(partition_id partition);

@@ -30,7 +30,8 @@ struct execution_row {
 struct review_row {
   std::string id;
   run_id execution;
-  std::string workflow_id, node, kind, title, priority, status; ///< status: pending, approved, rejected, completed, timeout, cancelled
+  std::string workflow_id, node, kind, title, priority,
+      status;       ///< status: pending, approved, rejected, completed, timeout, cancelled
   std::string body; ///< JSON of the whole review as the API shows it
   std::int64_t created_ms = 0;
   std::optional<std::int64_t> due_ms, decided_ms;
@@ -44,8 +45,12 @@ struct document_row {
   std::int64_t created_ms = 0, updated_ms = 0;
   std::uint64_t version = 0;
 };
-struct execution_gone { run_id id; };
-struct document_gone { std::string collection, id; };
+struct execution_gone {
+  run_id id;
+};
+struct document_gone {
+  std::string collection, id;
+};
 using view_change =
     std::variant<execution_row, review_row, document_row, execution_gone, document_gone>;
 

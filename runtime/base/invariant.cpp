@@ -5,9 +5,11 @@
 
 namespace troupe {
 
-void invariant_broken(const char* why, const std::source_location& where) noexcept {
-  std::fprintf(stderr, "{\"level\":\"critical\",\"message\":\"invariant broken: %s\",\"at\":\"%s:%u\"}\n",
-               why, where.file_name(), static_cast<unsigned>(where.line()));
+void invariant_broken(const char* why, const code_place& where) noexcept {
+  std::fprintf(stderr,
+               "{\"level\":\"critical\",\"message\":\"invariant broken: %s\","
+               "\"at\":\"%s:%u\"}\n",
+               why, where.file, where.line);
   std::abort();
 }
 

@@ -31,8 +31,8 @@ struct parse_limits {
 
 /// Parses exactly one JSON text (RFC 8259, UTF-8). Refuses, with kind `malformed` and the byte
 /// offset in the message: duplicate keys, numbers that overflow a double, lone surrogates, bad
-/// UTF-8, trailing text; with kind `too_large` (code "json_too_large") what is over `limits` in bytes and with
-/// `malformed` (code "json_too_deep") what is nested deeper than depth_max.
+/// UTF-8, trailing text; with kind `too_large` (code "json_too_large") what is over `limits` in
+/// bytes and with `malformed` (code "json_too_deep") what is nested deeper than depth_max.
 /// Integers that fit int64 or uint64 become those; all other numbers doubles, read by
 /// std::from_chars. "-0" becomes the double -0.0.
 result<value> parse(std::string_view text, const parse_limits& limits = {});
@@ -52,7 +52,8 @@ void write_number(std::string& out, double number);
 /// compare with their order ignored.
 bool same(const value& a, const value& b);
 
-/// The size in bytes that write() would produce, without producing it; stops counting once `cap` is passed.
+/// The size in bytes that write() would produce, without producing it; stops counting once `cap`
+/// is passed.
 std::size_t written_size(const value& v, std::size_t cap = SIZE_MAX);
 
 /// nullptr when `v` is not an object or lacks the key.

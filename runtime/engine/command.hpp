@@ -63,7 +63,7 @@ struct resume {
   std::string by;
 };
 struct retry {
-  std::string from; ///< "failed" or a node id
+  std::string from;       ///< "failed" or a node id
   shared_value overrides; ///< node id → parameters; may be empty
   std::string by;
 };

@@ -8,7 +8,9 @@ namespace {
 
 using namespace deciding;
 
-bool may_go_on(const run_state& s) { return s.status == run_status::running && !s.paused; }
+bool may_go_on(const run_state& s) {
+  return s.status == run_status::running && !s.paused;
+}
 
 /// Does the next thing that is ready. False when nothing can be done now.
 bool step(turn& t) {

@@ -21,10 +21,10 @@ struct decide_context {
   instant now{};
   blob_port& blobs;
   turn_limits limits;
-  std::uint16_t partitions = 16;          ///< content partitions, for the ids of children
-  std::uint32_t depth_max = 16;           ///< of sub-workflows
-  std::uint32_t interruptions_max = 3;    ///< in a row; then the run is quarantined
-  std::uint32_t signals_max = 256;        ///< buffered
+  std::uint16_t partitions = 16;       ///< content partitions, for the ids of children
+  std::uint32_t depth_max = 16;        ///< of sub-workflows
+  std::uint32_t interruptions_max = 3; ///< in a row; then the run is quarantined
+  std::uint32_t signals_max = 256;     ///< buffered
   milliseconds default_run_timeout{std::chrono::hours{1}};
 };
 

@@ -33,9 +33,9 @@ struct port_value {
 
 struct error_info {
   std::string code, message;
-  std::uint32_t status = 0;   ///< HTTP status, when there was one
+  std::uint32_t status = 0; ///< HTTP status, when there was one
   bool retryable = false;
-  value_ref data;             ///< what a remote said; may be empty
+  value_ref data; ///< what a remote said; may be empty
 };
 
 /// Who waits for a run's end.
@@ -55,7 +55,17 @@ enum class failure_outcome : std::uint8_t {
 enum class skip_kind : std::uint8_t { condition, dead_branch, not_selected };
 
 /// What a node in status waiting waits for.
-enum class wait_kind : std::uint8_t { none, delay, time, condition, signal, review, child, merge, retry };
+enum class wait_kind : std::uint8_t {
+  none,
+  delay,
+  time,
+  condition,
+  signal,
+  review,
+  child,
+  merge,
+  retry
+};
 
 enum class timer_purpose : std::uint8_t { node, retry, deadline };
 
@@ -88,7 +98,9 @@ struct execution_started {
   std::vector<reused_output> reused;
   shared_value overrides; ///< node id → parameters that replace the definition's; may be empty
 };
-struct execution_admitted { static constexpr std::string_view kind = "execution_admitted"; };
+struct execution_admitted {
+  static constexpr std::string_view kind = "execution_admitted";
+};
 struct execution_paused {
   static constexpr std::string_view kind = "execution_paused";
   std::string by;
@@ -240,7 +252,8 @@ struct iteration_started {
   static constexpr std::string_view kind = "iteration_started";
   place at; ///< the loop
   std::uint32_t index = 0;
-  value_ref item; ///< left out when it is items[index] of an inline list, the last result or the index
+  value_ref
+      item; ///< left out when it is items[index] of an inline list, the last result or the index
 };
 struct iteration_finished {
   static constexpr std::string_view kind = "iteration_finished";
@@ -268,16 +281,18 @@ struct variable_set {
   std::string name;
   value_ref value;
 };
-struct turn_yielded { static constexpr std::string_view kind = "turn_yielded"; };
+struct turn_yielded {
+  static constexpr std::string_view kind = "turn_yielded";
+};
 
-using any = std::variant<execution_started, execution_admitted, execution_paused, execution_resumed,
-                         execution_finished, execution_retried, node_scheduled, node_waiting,
-                         node_completed, node_failed, node_retrying, node_skipped,
-                         attempt_interrupted, timer_set, timer_fired, timer_cancelled,
-                         signal_received, signal_taken, review_opened, review_decided,
-                         child_started, child_cancelled, child_finished, loop_started,
-                         iteration_started, iteration_finished, results_stored, value_emitted, variable_set,
-                         turn_yielded>;
+using any =
+    std::variant<execution_started, execution_admitted, execution_paused, execution_resumed,
+                 execution_finished, execution_retried, node_scheduled, node_waiting,
+                 node_completed, node_failed, node_retrying, node_skipped, attempt_interrupted,
+                 timer_set, timer_fired, timer_cancelled, signal_received, signal_taken,
+                 review_opened, review_decided, child_started, child_cancelled, child_finished,
+                 loop_started, iteration_started, iteration_finished, results_stored, value_emitted,
+                 variable_set, turn_yielded>;
 
 } // namespace events
 

@@ -14,7 +14,9 @@ found owned(shared_value v, std::size_t consumed) {
   return f;
 }
 
-found owned(json::value v, std::size_t consumed) { return owned(share(std::move(v)), consumed); }
+found owned(json::value v, std::size_t consumed) {
+  return owned(share(std::move(v)), consumed);
+}
 
 result<found> loaded(const value_ref& v, blob_port& blobs, std::size_t consumed) {
   auto got = v.get(blobs);

@@ -1,9 +1,10 @@
 // The state of a run: its live frontier and counters, folded from events by evolve.
 //
-//   pending → queued → running ⇄ waiting ⇄ paused → success | partial | failed | cancelled | timed_out
-//   (a terminal run goes back to running by an explicit retry only)
+//   pending → queued → running ⇄ waiting ⇄ paused → success | partial | failed | cancelled |
+//   timed_out (a terminal run goes back to running by an explicit retry only)
 //
-//   step: pending → queued → running ⇄ retrying, waiting → success | failed | skipped | timed_out | cancelled
+//   step: pending → queued → running ⇄ retrying, waiting → success | failed | skipped | timed_out |
+//   cancelled
 #pragma once
 
 #include "runtime/engine/event.hpp"
@@ -33,24 +34,24 @@ enum class resolution : std::uint8_t {
 struct slot {
   step_status status = step_status::pending;
   resolution out = resolution::none;
-  std::uint32_t pending = 0;       ///< in-edges whose source has not ended
-  std::uint32_t attempt = 0;       ///< the last one scheduled; never goes back
-  std::uint32_t attempt_base = 0;  ///< attempts of earlier rounds (retry of the run)
+  std::uint32_t pending = 0;      ///< in-edges whose source has not ended
+  std::uint32_t attempt = 0;      ///< the last one scheduled; never goes back
+  std::uint32_t attempt_base = 0; ///< attempts of earlier rounds (retry of the run)
   std::uint32_t max_attempts = 1;
   std::uint32_t interruptions = 0; ///< in a row
   std::uint32_t emitted = 0;       ///< values of a streaming node
   wait_kind wait = wait_kind::none;
-  bool queued = false;             ///< stands in run_state::ready
+  bool queued = false; ///< stands in run_state::ready
   bool fallback = false, reused = false, handled = false;
   std::optional<instant> started, ended, until;
   std::vector<port_value> ports;
-  value_ref parameters;            ///< rendered, of the attempt in flight
-  std::string skill;               ///< of the attempt in flight
-  std::string name;                ///< signal or review that is waited for
+  value_ref parameters; ///< rendered, of the attempt in flight
+  std::string skill;    ///< of the attempt in flight
+  std::string name;     ///< signal or review that is waited for
   std::optional<error_info> error;
-  std::uint64_t timer = 0;         ///< 0: none
+  std::uint64_t timer = 0; ///< 0: none
   run_id child{};
-  std::string reason;              ///< of a skip
+  std::string reason; ///< of a skip
 };
 
 /// Which instance of a region: the path names the iterations around it.
@@ -81,7 +82,7 @@ struct loop_state {
   value_ref items;
   std::optional<std::uint64_t> total;
   std::uint32_t started = 0, finished = 0, active = 0, failed = 0;
-  bool exhausted = false; ///< no further iteration will start
+  bool exhausted = false;          ///< no further iteration will start
   std::vector<std::uint32_t> done; ///< iterations whose scope ended and is not yet recorded
   result_list results;
   value_ref last; ///< result of the iteration that finished last
@@ -128,7 +129,7 @@ struct run_state {
   std::uint64_t timer_next = 1;
   std::uint32_t review_next = 1;
   std::uint64_t deadline_timer = 0; ///< 0: not armed
-  std::uint32_t running = 0; ///< attempts in flight
+  std::uint32_t running = 0;        ///< attempts in flight
   run_counters counters;
   value_ref output;
   std::optional<error_info> error;
@@ -152,7 +153,8 @@ struct edge_view {
   edge_state state = edge_state::pending;
   const value_ref* value = nullptr; ///< of live data edges; nullptr: null
 };
-edge_view look(const plan& p, const run_state& s, const plan_edge& e, const scope_key& target_scope);
+edge_view look(const plan& p, const run_state& s, const plan_edge& e,
+               const scope_key& target_scope);
 
 /// The scope that holds `region` around `inner`; empty path part cut off.
 scope_key enclosing(const plan& p, const scope_key& inner, region_index region);

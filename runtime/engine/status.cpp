@@ -8,14 +8,12 @@ namespace troupe {
 
 namespace {
 
-constexpr std::array<std::string_view, 10> run_words{"pending", "queued",  "running",
-                                                     "waiting", "paused",  "success",
-                                                     "partial", "failed",  "cancelled",
-                                                     "timed_out"};
-constexpr std::array<std::string_view, 10> step_words{"pending", "queued",  "running",
-                                                      "retrying", "waiting", "success",
-                                                      "failed",  "skipped", "cancelled",
-                                                      "timed_out"};
+constexpr std::array<std::string_view, 10> run_words{"pending",   "queued",   "running", "waiting",
+                                                     "paused",    "success",  "partial", "failed",
+                                                     "cancelled", "timed_out"};
+constexpr std::array<std::string_view, 10> step_words{
+    "pending", "queued", "running", "retrying",  "waiting",
+    "success", "failed", "skipped", "cancelled", "timed_out"};
 
 /// Words of the systems that users come from.
 constexpr std::array<std::pair<std::string_view, std::string_view>, 13> aliases{{
@@ -56,7 +54,9 @@ std::optional<Status> find_word(const std::array<std::string_view, N>& words,
 
 } // namespace
 
-std::string_view to_text(run_status s) noexcept { return run_words[static_cast<std::size_t>(s)]; }
+std::string_view to_text(run_status s) noexcept {
+  return run_words[static_cast<std::size_t>(s)];
+}
 std::string_view to_text(step_status s) noexcept {
   return step_words[static_cast<std::size_t>(s)];
 }

@@ -32,7 +32,8 @@ class value_ref {
 public:
   value_ref() = default;
   explicit value_ref(shared_value v) : inline_(std::move(v)) {}
-  value_ref(blob_id id, std::uint64_t bytes) : blob_(std::make_shared<const blob>(blob{id, bytes})) {}
+  value_ref(blob_id id, std::uint64_t bytes)
+      : blob_(std::make_shared<const blob>(blob{id, bytes})) {}
 
   bool empty() const noexcept { return !inline_ && !blob_; }
   bool is_blob() const noexcept { return blob_ != nullptr; }
@@ -53,7 +54,9 @@ private:
 
 /// Keeps small values inline and saves large ones.
 value_ref keep(shared_value v, blob_port& blobs);
-inline value_ref keep(json::value v, blob_port& blobs) { return keep(share(std::move(v)), blobs); }
+inline value_ref keep(json::value v, blob_port& blobs) {
+  return keep(share(std::move(v)), blobs);
+}
 
 /// JSON null, shared by everybody.
 const shared_value& null_value() noexcept;

@@ -52,9 +52,11 @@ operand trim_sides(context& c, arguments args, bool left, bool right) {
   return text_result(c, trimmed(text, set, left, right));
 }
 
-std::size_t occurrences(std::string_view text, std::string_view piece, std::size_t most) {
+std::size_t occurrences(context& c, std::string_view text, std::string_view piece,
+                        std::size_t most) {
   std::size_t count = 0;
-  for (std::size_t at = find_text(text, piece); at != std::string_view::npos && count < most;
+  for (std::size_t at = find_text(text, piece);
+       at != std::string_view::npos && count < most && c.pay();
        at = find_text(text, piece, at + piece.size()))
     ++count;
   return count;
@@ -146,10 +148,10 @@ operand replace(context& c, arguments args) {
     c.fail_value("replace needs a text to look for");
     return {};
   }
-  const std::size_t count = occurrences(in.text, in.piece, most);
+  const std::size_t count = occurrences(c, in.text, in.piece, most);
   const std::size_t kept = in.text.size() - count * in.piece.size();
   std::size_t added = 0;
-  if (__builtin_mul_overflow(count, by.size(), &added) || !c.pay(count) || !c.pay_output(added) ||
+  if (__builtin_mul_overflow(count, by.size(), &added) || !c.pay_output(added) ||
       !c.pay_output(kept))
     return {};
   std::string out;
@@ -239,7 +241,7 @@ operand count(context& c, arguments args) {
   if (c.failed() || in.piece.empty())
     return operand(static_cast<std::int64_t>(length_of(in.text) + 1)); // as in Python
   return operand(static_cast<std::int64_t>(
-      occurrences(in.text, in.piece, std::numeric_limits<std::size_t>::max())));
+      occurrences(c, in.text, in.piece, std::numeric_limits<std::size_t>::max())));
 }
 
 operand is_digits(context& c, arguments args) {

@@ -1,8 +1,9 @@
-// Strength of operators, weakest first: a if c else b · or · and · not · == < in … · + - · ~ ·
+// Strength of operators, weakest first: a if c else b · or · and · not · == < in · + - · ~ ·
 // * / // % · filters and tests · unary minus · ** · member, index, call.
 #include "runtime/expr/parser.hpp"
 
 #include "runtime/expr/call_syntax.hpp"
+#include "runtime/expr/tree_builder.hpp"
 
 #include <algorithm>
 #include <array>
@@ -27,115 +28,20 @@ json::value literal_of(std::string_view name, bool& found) {
   return nullptr;
 }
 
-class parser {
+class parser : private tree_builder {
 public:
-  parser(std::string_view text, std::size_t column, std::vector<token> tokens)
-      : text_(text), column_(column), tokens_(std::move(tokens)) {}
+  using tree_builder::tree_builder;
 
   result<node> run() {
     node root = conditional();
     if (here().kind != token_kind::end)
       fail("something is wrong before this");
-    if (failed_)
-      return std::move(*failed_);
+    if (failed())
+      return take_failure();
     return root;
   }
 
 private:
-  // Words. After a failure the place is the end, where every loop stops.
-
-  const token& here() const { return tokens_[at_]; }
-  const token& ahead(std::size_t n) const { return tokens_[std::min(at_ + n, tokens_.size() - 1)]; }
-  bool sees(std::string_view raw) const {
-    return here().raw == raw &&
-           (here().kind == token_kind::symbol || here().kind == token_kind::name);
-  }
-  bool accept(std::string_view raw) {
-    if (!sees(raw))
-      return false;
-    ++at_;
-    return true;
-  }
-  void expect(std::string_view raw) {
-    if (!accept(raw))
-      fail("'" + std::string(raw) + "' is expected");
-  }
-  void fail(const std::string& what) { fail(syntax_failure(text_, here().at, column_, what)); }
-  void fail(failure why) {
-    if (!failed_)
-      failed_ = std::move(why);
-    at_ = tokens_.size() - 1;
-  }
-
-  // Trees.
-
-  node finish(node n) {
-    std::uint8_t deepest = 0;
-    for (const node& child : n.children)
-      deepest = std::max(deepest, child.depth);
-    if (deepest >= nesting_max)
-      fail("the expression is nested too deeply");
-    n.depth = static_cast<std::uint8_t>(deepest + 1);
-    return n;
-  }
-
-  template <class... Children> node make(node_kind kind, Children... children) {
-    node n;
-    n.kind = kind;
-    n.children.reserve(sizeof...(children));
-    (n.children.push_back(std::move(children)), ...);
-    return finish(std::move(n));
-  }
-
-  static node constant(json::value v) {
-    node n;
-    n.kind = node_kind::constant;
-    n.constant = std::move(v);
-    return n;
-  }
-
-  /// Bounds our own recursion: brackets, prefixes and powers.
-  template <class Parse> node nested(Parse parse) {
-    if (nesting_ >= nesting_max) {
-      fail("the expression is nested too deeply");
-      return {};
-    }
-    ++nesting_;
-    node n = parse();
-    --nesting_;
-    return n;
-  }
-
-  /// `a word b word c` as one node.
-  template <class Operand> node chain(node_kind kind, std::string_view word, Operand operand) {
-    node first = operand();
-    if (!sees(word))
-      return first;
-    node n;
-    n.kind = kind;
-    n.children.push_back(std::move(first));
-    while (accept(word))
-      n.children.push_back(operand());
-    return finish(std::move(n));
-  }
-
-  /// The same where several operators have one strength.
-  template <class Operator, class Operand>
-  node mixed_chain(node_kind kind, Operator read, Operand operand) {
-    node first = operand();
-    auto next = read();
-    if (!next)
-      return first;
-    node n;
-    n.kind = kind;
-    n.children.push_back(std::move(first));
-    for (; next; next = read()) {
-      n.operators.push_back(*next);
-      n.children.push_back(operand());
-    }
-    return finish(std::move(n));
-  }
-
   node conditional() {
     return nested([this] {
       node value = disjunction();
@@ -178,7 +84,7 @@ private:
         {"==", op::equal},  {"!=", op::unequal},       {"<", op::less}, {"<=", op::less_equal},
         {">", op::greater}, {">=", op::greater_equal}, {"in", op::in}};
     if (sees("not") && ahead(1).raw == "in") {
-      at_ += 2;
+      advance(2);
       return op::not_in;
     }
     return one_of(table);
@@ -232,7 +138,7 @@ private:
     const bool minus = sees("-");
     if (!minus && !sees("+"))
       return power(postfix());
-    ++at_;
+    advance();
     node n = nested([this] { return unary(); });
     if (n.kind == node_kind::constant && n.constant.is_int64()) {
       // So that items[-1] needs no calculation; a literal is never negative by itself.
@@ -269,7 +175,7 @@ private:
     const token& t = here();
     switch (t.kind) {
     case token_kind::number:
-    case token_kind::text: ++at_; return constant(t.literal);
+    case token_kind::text: advance(); return constant(t.literal);
     case token_kind::name: return name();
     case token_kind::symbol:
       if (accept("("))
@@ -293,7 +199,7 @@ private:
       fail("a value is expected");
       return {};
     }
-    ++at_;
+    advance();
     if (literal)
       return constant(std::move(v));
     if (accept("("))
@@ -321,7 +227,7 @@ private:
       n.children.push_back(conditional());
       if (!sees(close))
         expect(",");
-      if (failed_)
+      if (failed())
         break;
     }
     return finish(std::move(n));
@@ -336,7 +242,7 @@ private:
       n.children.push_back(conditional());
       if (!sees("}"))
         expect(",");
-      if (failed_)
+      if (failed())
         break;
     }
     return finish(std::move(n));
@@ -358,14 +264,14 @@ private:
   node member(node base) {
     const token& t = here();
     if (t.kind == token_kind::number && t.literal.is_int64()) {
-      ++at_;
+      advance();
       return step(std::move(base), t.literal);
     }
     if (t.kind != token_kind::name) {
       fail("a member's name is expected");
       return {};
     }
-    ++at_;
+    advance();
     if (!accept("("))
       return step(std::move(base), json::value(t.raw));
     call_syntax call;
@@ -374,13 +280,13 @@ private:
   }
 
   node bracket(node base) {
-    const std::size_t from = at_;
+    const std::size_t from = place();
     node key = sees(":") ? node() : conditional();
     if (accept("]")) {
       if (key.kind != node_kind::constant)
         return make(node_kind::index, std::move(base), std::move(key));
       if (key.constant.is_string() && key.constant.get_string().starts_with("__")) {
-        at_ = from;
+        go_to(from);
         fail("names that begin with two underscores are not allowed");
       }
       return step(std::move(base), std::move(key.constant));
@@ -398,20 +304,20 @@ private:
     while (!accept(")")) {
       if (here().kind == token_kind::name && ahead(1).raw == "=") {
         call.keywords.emplace_back(here().raw);
-        at_ += 2;
+        advance(2);
       } else if (!call.keywords.empty()) {
         fail("an argument without a name must not follow one with a name");
       }
       call.arguments.push_back(conditional());
       if (!sees(")"))
         expect(",");
-      if (failed_)
+      if (failed())
         return;
     }
   }
 
   node finish_call(std::string_view name, use as, call_syntax call) {
-    const std::size_t name_at = tokens_[at_ - 2].at;
+    const std::size_t name_at = before(2).at;
     arguments(call);
     return resolved(resolve_call(name, as, std::move(call)), name_at);
   }
@@ -422,7 +328,7 @@ private:
       fail("a filter's name is expected");
       return {};
     }
-    ++at_;
+    advance();
     call_syntax call;
     call.arguments.push_back(std::move(base));
     if (accept("("))
@@ -437,7 +343,7 @@ private:
       fail("a test's name is expected");
       return {};
     }
-    ++at_;
+    advance();
     call_syntax call;
     call.arguments.push_back(std::move(base));
     if (accept("("))
@@ -450,23 +356,16 @@ private:
   }
 
   node resolved(result<node> made, std::size_t at) {
-    if (failed_)
+    if (failed())
       return {};
     if (!made) {
       failure why = std::move(made).error();
-      why.message = syntax_failure(text_, at, column_, why.message).message;
+      why.message = located(at, why.message).message;
       fail(std::move(why));
       return {};
     }
     return finish(std::move(*made));
   }
-
-  std::string_view text_;
-  std::size_t column_;
-  std::vector<token> tokens_;
-  std::size_t at_ = 0;
-  std::uint8_t nesting_ = 0;
-  std::optional<failure> failed_;
 };
 
 } // namespace

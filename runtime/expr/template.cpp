@@ -17,8 +17,9 @@ struct json_template::part {
     expression value;    ///< may be empty at the end
   };
   shape form = shape::whole;
-  std::vector<piece> pieces;                          ///< one for `whole`
-  std::vector<std::pair<std::size_t, part>> children; ///< by position in the list or object
+  std::vector<piece> pieces;       ///< one for `whole`
+  std::vector<part> children;      ///< the dynamic ones
+  std::vector<std::size_t> places; ///< of each child in the list or object
 };
 
 namespace {
@@ -110,8 +111,10 @@ result<std::optional<part>> compile_value(const json::value& source, path_list& 
     auto made = compile_value(child, paths, levels - 1);
     if (!made)
       return inside(step_name(source, i), std::move(made).error(), !child.is_structured());
-    if (*made)
-      out.children.emplace_back(i, std::move(**made));
+    if (*made) {
+      out.places.push_back(i);
+      out.children.push_back(std::move(**made));
+    }
   }
   if (out.children.empty())
     return std::optional<part>();
@@ -162,10 +165,10 @@ json::value render_part(context& c, const json::value& source, const part& p, st
                         std::string& where) {
   if (p.form == part::shape::whole || p.form == part::shape::text)
     return render_leaf(c, p, level);
-  auto next = p.children.begin();
+  std::size_t next = 0;
   const auto render_at = [&](std::size_t i) {
-    const bool dynamic = next != p.children.end() && next->first == i;
-    return dynamic ? render_child(c, source, (next++)->second, i, level + 1, where)
+    const bool dynamic = next < p.places.size() && p.places[next] == i;
+    return dynamic ? render_child(c, source, p.children[next++], i, level + 1, where)
                    : copy(c, child_at(source, i));
   };
   if (p.form == part::shape::list) {

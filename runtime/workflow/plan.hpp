@@ -31,7 +31,7 @@ struct plan_edge {
   std::string source_port = "main", target_port = "main";
   std::string type = "main"; ///< connection type; all but main are grouped by it in `$input`
   edge_kind kind = edge_kind::data;
-  bool is_static = false;  ///< the value is remembered across iterations
+  bool is_static = false;   ///< the value is remembered across iterations
   bool closes_loop = false; ///< the edge into a loop's `loop_body`: carries an iteration's result
   std::optional<expr::json_template> mapping; ///< applied to the value; `$json` is the value
 };
@@ -41,7 +41,7 @@ enum class when_interrupted : std::uint8_t { retry, fail, ask };
 
 /// Used after the last attempt failed.
 struct fallback_policy {
-  std::optional<expr::json_template> value;  ///< becomes the node's main output
+  std::optional<expr::json_template> value; ///< becomes the node's main output
   node_index node = no_index; ///< or: this node's skill and parameters make one more attempt
 };
 
@@ -49,41 +49,44 @@ struct plan_node {
   std::string id, name, type, subtype; ///< for steps: id = name = step_id unless named
   node_kind kind = node_kind::skill;
   effect_class effect = effect_class::io;
-  std::string skill_type;     ///< for kind skill: which provider's skill ("http_request", "echo", …)
+  std::string skill_type; ///< for kind skill: which provider's skill ("http_request", "echo", …)
   expr::json_template parameters; ///< whole object, rendered when the node is scheduled
-  json::object constants;     ///< the parameters as written (for kinds that read them unrendered)
-  std::map<std::string, expr::expression> expressions; ///< parameters that are expressions: "condition", "filter_expression" …
+  json::object constants; ///< the parameters as written (for kinds that read them unrendered)
+  std::map<std::string, expr::expression>
+      expressions; ///< parameters that are expressions: "condition", "filter_expression" …
   std::optional<expr::expression> condition; ///< steps form; false → skipped
-  std::vector<std::uint32_t> in;  ///< edge numbers, in the order of the definition; without closing edges
-  std::vector<std::uint32_t> out; ///< edge numbers, in the order of the definition; closing edges too
-  region_index region = 0;        ///< where its slots live
-  std::uint32_t slot = 0;         ///< dense index inside the region
-  region_index body = no_index;   ///< loop or streaming node: the region of its iterations
+  std::vector<std::uint32_t>
+      in; ///< edge numbers, in the order of the definition; without closing edges
+  std::vector<std::uint32_t>
+      out;                      ///< edge numbers, in the order of the definition; closing edges too
+  region_index region = 0;      ///< where its slots live
+  std::uint32_t slot = 0;       ///< dense index inside the region
+  region_index body = no_index; ///< loop or streaming node: the region of its iterations
   on_error error_policy = on_error::stop;
   fallback_policy fallback;
   when_interrupted interrupted = when_interrupted::retry;
-  retry_policy retry;             ///< max_attempts ≥ 1
+  retry_policy retry;                   ///< max_attempts ≥ 1
   std::chrono::milliseconds timeout{0}; ///< of one attempt; 0: the node-wide default
-  bool disabled = false;          ///< passes its input on
-  bool streaming = false;         ///< every element of its list output fires downstream once
-  bool detached = false;          ///< only reached as somebody's fallback
-  shared_value pin;               ///< pinned output; may be empty
-  shared_value dry_output;        ///< what a dry run answers; may be empty: {"dry_run": true}
+  bool disabled = false;                ///< passes its input on
+  bool streaming = false;               ///< every element of its list output fires downstream once
+  bool detached = false;                ///< only reached as somebody's fallback
+  shared_value pin;                     ///< pinned output; may be empty
+  shared_value dry_output;              ///< what a dry run answers; may be empty: {"dry_run": true}
 };
 
 /// The nodes that run together: region 0 is the workflow, every other one a loop's body or what
 /// hangs behind a streaming node.
 struct plan_region {
-  node_index owner = no_index;  ///< the loop or streaming node
+  node_index owner = no_index; ///< the loop or streaming node
   region_index parent = no_index;
-  std::vector<node_index> nodes; ///< by slot
+  std::vector<node_index> nodes;      ///< by slot
   std::vector<std::uint32_t> closing; ///< edges that carry an iteration's result
 };
 
 struct plan_limits {
-  std::uint32_t parallel_steps_max = 0;       ///< 0: no limit
+  std::uint32_t parallel_steps_max = 0;        ///< 0: no limit
   std::uint32_t concurrent_executions_max = 0; ///< 0: no limit
-  std::uint64_t steps_max = 0;                ///< budget.steps: attempts a run may schedule; 0: none
+  std::uint64_t steps_max = 0; ///< budget.steps: attempts a run may schedule; 0: none
 };
 
 struct plan {
@@ -96,9 +99,9 @@ struct plan {
   json::object variables;    ///< initial vars
   json::object input_schema; ///< as given; see workflow/input_schema.hpp
   std::vector<std::pair<std::string, expr::json_template>> output_mapping;
-  json::object settings;     ///< as given: visible as $config
+  json::object settings;                ///< as given: visible as $config
   std::chrono::milliseconds timeout{0}; ///< of a run; 0: the node-wide default
-  bool continue_on_error = false; ///< error_policy "continue": every node's default on_error
+  bool continue_on_error = false;       ///< error_policy "continue": every node's default on_error
   plan_limits limits;
 };
 

@@ -8,7 +8,8 @@ using namespace testing_core;
 TEST(Decide, RunsAChainOneStepAfterTheOther) {
   core_run run(plan_of(R"({"name":"c","steps":[
     {"step_id":"a","skill_type":"echo","parameters":{"n":1}},
-    {"step_id":"b","skill_type":"echo","parameters":{"n":"{{steps.a.output.n + 1}}"},"depends_on":["a"]}]})"),
+    {"step_id":"b","skill_type":"echo","parameters":{"n":"{{steps.a.output.n + 1}}"},
+      "depends_on":["a"]}]})"),
                echo());
   run.start();
   EXPECT_EQ(run.trace(), "execution_started node_scheduled");
@@ -21,7 +22,8 @@ TEST(Decide, RunsAChainOneStepAfterTheOther) {
 
 TEST(Decide, StartsIndependentStepsTogetherUpToTheLimit) {
   const auto definition = [](int limit) {
-    return R"({"name":"p","settings":{"max_parallel_steps":)" + std::to_string(limit) + R"(},"steps":[
+    return R"({"name":"p","settings":{"max_parallel_steps":)" + std::to_string(limit) +
+           R"(},"steps":[
     {"step_id":"a","skill_type":"echo"},{"step_id":"b","skill_type":"echo"},
     {"step_id":"c","skill_type":"echo"}]})";
   };
@@ -53,9 +55,12 @@ TEST(Decide, FollowsOnlyTheTakenBranch) {
   const char* graph = R"({"name":"g","nodes":[
     {"id":"t","type":"TRIGGER","subtype":"MANUAL"},
     {"id":"if1","type":"FLOW","subtype":"IF","parameters":{"condition":"$json.n > 1"}},
-    {"id":"yes","type":"SKILL","subtype":"SKILL","parameters":{"skill_type":"echo","parameters":{"v":"y"}}},
-    {"id":"no","type":"SKILL","subtype":"SKILL","parameters":{"skill_type":"echo","parameters":{"v":"n"}}},
-    {"id":"after","type":"OUTPUT","subtype":"OUTPUT","parameters":{"name":"r","value":"{{$json}}"}}],
+    {"id":"yes","type":"SKILL","subtype":"SKILL","parameters":{"skill_type":"echo",
+      "parameters":{"v":"y"}}},
+    {"id":"no","type":"SKILL","subtype":"SKILL","parameters":{"skill_type":"echo",
+      "parameters":{"v":"n"}}},
+    {"id":"after","type":"OUTPUT","subtype":"OUTPUT","parameters":{"name":"r",
+      "value":"{{$json}}"}}],
     "edges":[{"source":"t","target":"if1"},
     {"source":"if1","source_port":"true","target":"yes"},
     {"source":"if1","source_port":"false","target":"no"},
@@ -110,7 +115,8 @@ TEST(Decide, BlocksDependantsOfAFailedStep) {
 TEST(Decide, ContinuesWithNullWhenTheStepSaysSo) {
   core_run run(plan_of(R"({"name":"b","steps":[
     {"step_id":"a","skill_type":"echo","continue_on_fail":true},
-    {"step_id":"b","skill_type":"echo","depends_on":["a"],"parameters":{"v":"{{steps.a.output}}"}}]})"),
+    {"step_id":"b","skill_type":"echo","depends_on":["a"],
+      "parameters":{"v":"{{steps.a.output}}"}}]})"),
                [](const effects::run_attempt& e) -> std::optional<attempt_outcome> {
                  return e.at.node == "a" ? fail_with("boom", false)
                                          : succeed(*e.parameters.inline_value());
@@ -124,10 +130,13 @@ TEST(Decide, ContinuesWithNullWhenTheStepSaysSo) {
 TEST(Decide, RunsALoopInOrderAndInParallel) {
   for (const char* parallel : {"false", "true"}) {
     core_run run(plan_of(std::string{R"({"name":"l","nodes":[
-      {"id":"loop","type":"FLOW","subtype":"LOOP","parameters":{"loop_type":"foreach","items":[1,2,3,4,5],"parallel_execution":)"} +
+      {"id":"loop","type":"FLOW","subtype":"LOOP","parameters":{"loop_type":"foreach",
+      "items":[1,2,3,4,5],"parallel_execution":)"} +
                          parallel + R"(}},
-      {"id":"body","type":"SKILL","subtype":"SKILL","parameters":{"skill_type":"echo","parameters":{"v":"{{$json * 10}}"}}},
-      {"id":"o","type":"OUTPUT","subtype":"OUTPUT","parameters":{"name":"all","value":"{{$json}}"}}],
+      {"id":"body","type":"SKILL","subtype":"SKILL","parameters":{"skill_type":"echo",
+      "parameters":{"v":"{{$json * 10}}"}}},
+      {"id":"o","type":"OUTPUT","subtype":"OUTPUT","parameters":{"name":"all",
+      "value":"{{$json}}"}}],
       "edges":[{"source":"loop","source_port":"iteration","target":"body"},
       {"source":"body","target":"loop","target_port":"loop_body"},
       {"source":"loop","source_port":"complete","target":"o"}]})"),
@@ -143,7 +152,8 @@ TEST(Decide, RunsALoopInOrderAndInParallel) {
 
 TEST(Decide, FailsAWhileLoopAtItsMaximum) {
   core_run run(plan_of(R"({"name":"w","nodes":[
-      {"id":"loop","type":"FLOW","subtype":"LOOP","parameters":{"loop_type":"while","condition":"true","max_iterations":7}},
+      {"id":"loop","type":"FLOW","subtype":"LOOP","parameters":{"loop_type":"while",
+      "condition":"true","max_iterations":7}},
       {"id":"body","type":"SKILL","subtype":"SKILL","parameters":{"skill_type":"echo"}}],
       "edges":[{"source":"loop","source_port":"iteration","target":"body"},
       {"source":"body","target":"loop","target_port":"loop_body"}]})"),
@@ -157,9 +167,12 @@ TEST(Decide, FailsAWhileLoopAtItsMaximum) {
 
 TEST(Decide, WaitsForTimeSignalAndPerson) {
   core_run run(plan_of(R"({"name":"w","nodes":[
-      {"id":"w","type":"FLOW","subtype":"WAIT","parameters":{"wait_type":"fixed_delay","duration_seconds":30}},
-      {"id":"s","type":"FLOW","subtype":"WAIT","parameters":{"wait_type":"for_signal","signal_name":"go"}},
-      {"id":"h","type":"HUMAN_IN_THE_LOOP","subtype":"APP","parameters":{"notification_type":"approval","title":"ok?","message":"m"}},
+      {"id":"w","type":"FLOW","subtype":"WAIT","parameters":{"wait_type":"fixed_delay",
+      "duration_seconds":30}},
+      {"id":"s","type":"FLOW","subtype":"WAIT","parameters":{"wait_type":"for_signal",
+      "signal_name":"go"}},
+      {"id":"h","type":"HUMAN_IN_THE_LOOP","subtype":"APP",
+      "parameters":{"notification_type":"approval","title":"ok?","message":"m"}},
       {"id":"y","type":"SKILL","subtype":"SKILL","parameters":{"skill_type":"echo"}}],
       "edges":[{"source":"w","target":"s"},{"source":"s","target":"h"},
       {"source":"h","source_port":"approved","target":"y"}]})"),
@@ -247,9 +260,12 @@ TEST(Decide, QuarantinesAfterThreeInterruptions) {
 }
 
 TEST(Decide, TimesTheRunOut) {
-  core_run run(plan_of(R"({"name":"p","settings":{"timeout_seconds":60},"steps":[{"step_id":"a","skill_type":"http_request",
+  core_run run(
+      plan_of(
+          R"({"name":"p","settings":{"timeout_seconds":60},"steps":[{"step_id":"a",
+      "skill_type":"http_request",
     "parameters":{"url":"http://x"}}]})"),
-               [](const auto&) -> std::optional<attempt_outcome> { return std::nullopt; });
+      [](const auto&) -> std::optional<attempt_outcome> { return std::nullopt; });
   run.start();
   ASSERT_EQ(run.state.timers.size(), 1u);
   run.now += std::chrono::seconds{60};
@@ -259,8 +275,10 @@ TEST(Decide, TimesTheRunOut) {
 
 TEST(Decide, HandsAFailureToTheErrorEdge) {
   core_run run(plan_of(R"({"name":"e","nodes":[
-    {"id":"a","type":"SKILL","subtype":"SKILL","on_error":"error_output","parameters":{"skill_type":"echo"}},
-    {"id":"handler","type":"SKILL","subtype":"SKILL","parameters":{"skill_type":"echo","parameters":{"code":"{{$json.code}}"}}}],
+    {"id":"a","type":"SKILL","subtype":"SKILL","on_error":"error_output",
+      "parameters":{"skill_type":"echo"}},
+    {"id":"handler","type":"SKILL","subtype":"SKILL","parameters":{"skill_type":"echo",
+      "parameters":{"code":"{{$json.code}}"}}}],
     "edges":[{"source":"a","source_port":"error","target":"handler"}]})"),
                [](const effects::run_attempt& e) -> std::optional<attempt_outcome> {
                  return e.at.node == "a" ? fail_with("boom", false)
@@ -274,8 +292,10 @@ TEST(Decide, HandsAFailureToTheErrorEdge) {
 
 TEST(Decide, FiresDownstreamOnceForEachStreamedValue) {
   core_run run(plan_of(R"({"name":"s","nodes":[
-    {"id":"a","type":"SKILL","subtype":"SKILL","streaming":true,"parameters":{"skill_type":"echo","parameters":{}}},
-    {"id":"b","type":"SKILL","subtype":"SKILL","parameters":{"skill_type":"echo","parameters":{"v":"{{$json}}"}}}],
+    {"id":"a","type":"SKILL","subtype":"SKILL","streaming":true,
+      "parameters":{"skill_type":"echo","parameters":{}}},
+    {"id":"b","type":"SKILL","subtype":"SKILL","parameters":{"skill_type":"echo",
+      "parameters":{"v":"{{$json}}"}}}],
     "edges":[{"source":"a","target":"b"}]})"),
                [](const effects::run_attempt& e) -> std::optional<attempt_outcome> {
                  return e.at.node == "a" ? succeed(json::array{1, 2, 3}) : succeed(1);

@@ -55,14 +55,15 @@ private:
   }
 
   json::object skill(const char* name) {
-    json::object node{{"type", "SKILL"},
-                      {"subtype", "SKILL"},
-                      {"parameters", json::object{{"skill_type", name},
-                                                  {"parameters", json::object{{"v", "{{$json}}"}}}}},
-                      {"retry_policy", json::object{{"max_attempts", 1 + random_.below(3)},
-                                                    {"strategy", "exponential_jitter"},
-                                                    {"wait_min_seconds", 1},
-                                                    {"wait_max_seconds", 10}}}};
+    json::object node{
+        {"type", "SKILL"},
+        {"subtype", "SKILL"},
+        {"parameters",
+         json::object{{"skill_type", name}, {"parameters", json::object{{"v", "{{$json}}"}}}}},
+        {"retry_policy", json::object{{"max_attempts", 1 + random_.below(3)},
+                                      {"strategy", "exponential_jitter"},
+                                      {"wait_min_seconds", 1},
+                                      {"wait_max_seconds", 10}}}};
     const char* policies[]{"stop", "continue", "error_output"};
     node["on_error"] = policies[random_.below(3)];
     return node;
@@ -83,37 +84,50 @@ private:
     auto body = skill("work");
     body["id"] = id + "_body";
     bodies_.push_back(std::move(body));
-    edges_.push_back(json::object{
-        {"source", id}, {"source_port", "iteration"}, {"target", id + "_body"}});
-    edges_.push_back(json::object{
-        {"source", id + "_body"}, {"target", id}, {"target_port", "loop_body"}});
+    edges_.push_back(
+        json::object{{"source", id}, {"source_port", "iteration"}, {"target", id + "_body"}});
+    edges_.push_back(
+        json::object{{"source", id + "_body"}, {"target", id}, {"target_port", "loop_body"}});
   }
 
   void add_node(const std::string& id) {
     switch (random_.below(9)) {
     case 0:
-      return push(id, {{"type", "FLOW"}, {"subtype", "IF"},
-                       {"parameters", json::object{{"condition", random_.below(2) ? "$json" : "not $json"}}}},
-                  {"true", "false"});
+      return push(
+          id,
+          {{"type", "FLOW"},
+           {"subtype", "IF"},
+           {"parameters", json::object{{"condition", random_.below(2) ? "$json" : "not $json"}}}},
+          {"true", "false"});
     case 1:
-      return push(id, {{"type", "FLOW"}, {"subtype", "MERGE"},
-                       {"parameters", json::object{{"merge_type", "concat"},
-                                                   {"wait_for_all", random_.below(2) == 0}}}},
+      return push(id,
+                  {{"type", "FLOW"},
+                   {"subtype", "MERGE"},
+                   {"parameters", json::object{{"merge_type", "concat"},
+                                               {"wait_for_all", random_.below(2) == 0}}}},
                   {"main"});
     case 2:
-      return push(id, {{"type", "FLOW"}, {"subtype", "WAIT"},
-                       {"parameters", json::object{{"wait_type", "fixed_delay"},
-                                                   {"duration_seconds", random_.below(60)}}}},
+      return push(id,
+                  {{"type", "FLOW"},
+                   {"subtype", "WAIT"},
+                   {"parameters", json::object{{"wait_type", "fixed_delay"},
+                                               {"duration_seconds", random_.below(60)}}}},
                   {"main"});
     case 3:
-      return push(id, {{"type", "ACTION"}, {"subtype", "SET_VARIABLE"},
-                       {"parameters", json::object{{"name", "x"}, {"value", "{{$json}}"}}}},
+      return push(id,
+                  {{"type", "ACTION"},
+                   {"subtype", "SET_VARIABLE"},
+                   {"parameters", json::object{{"name", "x"}, {"value", "{{$json}}"}}}},
                   {"main"});
     case 4: return push(id, skill("echo"), {"main"});
     case 5:
-      return push(id, {{"type", "HUMAN_IN_THE_LOOP"}, {"subtype", "APP"},
-                       {"parameters", json::object{{"notification_type", "approval"}, {"title", "?"},
-                                                   {"message", "m"}, {"timeout_minutes", 5}}}},
+      return push(id,
+                  {{"type", "HUMAN_IN_THE_LOOP"},
+                   {"subtype", "APP"},
+                   {"parameters", json::object{{"notification_type", "approval"},
+                                               {"title", "?"},
+                                               {"message", "m"},
+                                               {"timeout_minutes", 5}}}},
                   {"approved", "rejected", "timeout"});
     case 6:
     case 7: return add_loop(id);

@@ -87,7 +87,8 @@ private:
   json::value outputs() {
     json::object all;
     for (const auto& node : run_.the_plan().nodes)
-      if (const auto* what = find_slot(run_.the_plan(), run_.state, {{}, find_node(run_.the_plan(), node.id)}))
+      if (const auto* what =
+              find_slot(run_.the_plan(), run_.state, {{}, find_node(run_.the_plan(), node.id)}))
         all[node.id] = to_text(what->status);
     return all;
   }

@@ -5,10 +5,10 @@
 namespace troupe::expr {
 namespace {
 
-json::object roots() {
-  return json::
-      parse(R"({"input": {"n": 5, "f": 2.0, "s": "text", "l": [1, {"a": null}], "nil": null, "yes": true}})")
-          ->get_object();
+json::object small_roots() {
+  return json::parse(R"({"input": {"n": 5, "f": 2.0, "s": "text", "l": [1, {"a": null}],
+                         "nil": null, "yes": true}})")
+      ->get_object();
 }
 
 TEST(Template, KeepsTheTypeOfALoneExpression) {
@@ -33,10 +33,12 @@ TEST(Template, KeepsTheTypeOfALoneExpression) {
       {R"("")", R"("")"},
       {R"("{{-1}}")", "-1"},
       {R"("{% if x %}")", R"("{% if x %}")"},
-      {R"({"a": "{{ input.n }}", "b": [1, "{{ input.s }}", {"c": "<{{ input.s }}>"}], "d": {"e": 1}})",
+      {R"({"a": "{{ input.n }}", "b": [1, "{{ input.s }}", {"c": "<{{ input.s }}>"}],
+          "d": {"e": 1}})",
        R"({"a":5,"b":[1,"text",{"c":"<text>"}],"d":{"e":1}})"},
       {R"({"{{ key }}": 1, "v": "{{ input.n }}"})", R"({"{{ key }}":1,"v":5})"},
-      {R"(["{{ input.x | default(3) }}", "{{ input.n if input.yes else 0 }}", "{{ input.l[0] + 1 }}"])",
+      {R"(["{{ input.x | default(3) }}", "{{ input.n if input.yes else 0 }}",
+          "{{ input.l[0] + 1 }}"])",
        "[3,5,2]"},
       {R"("{{ input.")", "!expression_syntax"},
       {R"("a {{ b")", "!expression_syntax"},
@@ -47,12 +49,12 @@ TEST(Template, KeepsTheTypeOfALoneExpression) {
       {R"("{{ system('ls') }}")", "!expression_name"},
   };
   for (const auto& [source, expected] : cases)
-    EXPECT_EQ(rendered(*json::parse(source), roots()), expected) << source;
+    EXPECT_EQ(rendered(*json::parse(source), small_roots()), expected) << source;
 }
 
 TEST(Template, NamesThePlaceOfAFailure) {
   const auto value = *json::parse(R"({"headers": {"X-Id": "{{ 1 + 'a' }}"}, "ok": 1})");
-  const auto names = roots();
+  const auto names = small_roots();
   budget spend;
   EXPECT_TRUE(render(*compile(value), object_names(names), spend)
                   .error()
@@ -74,7 +76,7 @@ TEST(Template, ConstantsCostNothing) {
   ASSERT_TRUE(t);
   EXPECT_TRUE(t->constant());
   budget none{0, 0, 0};
-  const auto names = roots();
+  const auto names = small_roots();
   EXPECT_TRUE(json::same(*render(*t, object_names(names), none), value));
   EXPECT_TRUE(json_template().constant());
   EXPECT_TRUE(render(json_template(), object_names(names), none)->is_null());
@@ -95,7 +97,7 @@ TEST(Template, OutlivesItsSourceAndCanBeCopied) {
     const auto t = compile(value);
     copy = *t;
   }
-  const auto names = roots();
+  const auto names = small_roots();
   budget spend;
   EXPECT_EQ(outcome(render(copy, object_names(names), spend)), R"({"a":5,"b":[true]})");
 }

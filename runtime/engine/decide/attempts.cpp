@@ -19,7 +19,9 @@ bool over_budget(turn& t, const slot_ref& at) {
     return false;
   finish(t, run_status::failed,
          error_info{"budget_exceeded",
-                    "The run reached its budget of " + std::to_string(most) + " steps.", 0, false,
+                    "The run reached its budget of " + std::to_string(most) + " steps.",
+                    0,
+                    false,
                     {}},
          t.node_at(at).id);
   return true;
@@ -40,7 +42,9 @@ void emit_scheduled(turn& t, const slot_ref& at, const plan_node& as, value_ref 
   t.emit(std::move(e));
 }
 
-std::uint32_t tries(const slot& what) { return what.attempt - what.attempt_base; }
+std::uint32_t tries(const slot& what) {
+  return what.attempt - what.attempt_base;
+}
 
 void retry_later(turn& t, const slot_ref& at, const attempt_outcome& outcome) {
   const auto& what = t.slot_at(at);
@@ -54,7 +58,8 @@ void retry_later(turn& t, const slot_ref& at, const attempt_outcome& outcome) {
 std::vector<port_value> kept(turn& t, const std::vector<port_value>& ports) {
   std::vector<port_value> out;
   for (const auto& port : ports)
-    out.push_back({port.port, port.value.is_blob() ? port.value : t.keep(port.value.inline_value())});
+    out.push_back(
+        {port.port, port.value.is_blob() ? port.value : t.keep(port.value.inline_value())});
   if (out.empty())
     out.push_back({"main", value_ref{null_value()}});
   return out;
@@ -81,13 +86,17 @@ void interrupt(turn& t, const slot_ref& at) {
   if (t.slot_at(at).interruptions >= t.c.interruptions_max)
     return finish(t, run_status::failed,
                   error_info{"quarantined",
-                             "The step was interrupted " +
-                                 std::to_string(t.c.interruptions_max) + " times in a row.",
-                             0, false, {}},
+                             "The step was interrupted " + std::to_string(t.c.interruptions_max) +
+                                 " times in a row.",
+                             0,
+                             false,
+                             {}},
                   node.id);
   const error_info unknown{"outcome_unknown",
-                           "The attempt was interrupted; whether it took effect is not known.", 0,
-                           false, {}};
+                           "The attempt was interrupted; whether it took effect is not known.",
+                           0,
+                           false,
+                           {}};
   if (node.interrupted == when_interrupted::fail)
     return fail(t, at, unknown);
   if (node.interrupted == when_interrupted::ask) {
@@ -128,7 +137,8 @@ void schedule(turn& t, const slot_ref& at, const shared_value& input) {
     return fail(t, at, to_error(parameters.error()));
   const auto& node = t.node_at(at);
   if (t.s.start.dry_run)
-    return complete(t, at, t.keep(node.dry_output ? node.dry_output : share(json::object{{"dry_run", true}})));
+    return complete(
+        t, at, t.keep(node.dry_output ? node.dry_output : share(json::object{{"dry_run", true}})));
   emit_scheduled(t, at, node, t.keep(json::value(std::move(*parameters))), false);
 }
 

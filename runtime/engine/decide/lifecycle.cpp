@@ -69,8 +69,8 @@ void withdraw(turn& t, const slot_ref& at) {
   if (wait == wait_kind::child)
     t.emit(events::child_cancelled{t.place_at(at), t.slot_at(at).child});
   if (wait == wait_kind::review)
-    t.emit(events::review_decided{t.place_at(at), t.slot_at(at).name, review_decision::withdrawn,
-                                  {}, {}, {}});
+    t.emit(events::review_decided{
+        t.place_at(at), t.slot_at(at).name, review_decision::withdrawn, {}, {}, {}});
 }
 
 /// Mapped and named outputs; what the steps gave is in their own events.
@@ -129,8 +129,11 @@ void conclude(turn& t) {
                                         : run_status::failed;
   if (const auto outputs = outputs_of(t); !outputs && !failed)
     return finish(t, run_status::failed,
-                  error_info{"output_mapping", "An output could not be computed: " +
-                                                   outputs.error().message, 0, false, {}});
+                  error_info{"output_mapping",
+                             "An output could not be computed: " + outputs.error().message,
+                             0,
+                             false,
+                             {}});
   finish(t, status, t.s.error, t.s.error_node);
 }
 

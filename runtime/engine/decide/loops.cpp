@@ -58,8 +58,7 @@ value_ref result_of(turn& t, const scope_key& key) {
 
 void finish_iteration(turn& t, const slot_ref& at, std::uint32_t index) {
   const auto key = iteration_key(t, at, index);
-  events::iteration_finished e{t.place_at(at), index, result_of(t, key),
-                               t.s.scopes.at(key).failed};
+  events::iteration_finished e{t.place_at(at), index, result_of(t, key), t.s.scopes.at(key).failed};
   t.bytes += e.result.is_blob() ? 64 : json::written_size(*e.result.inline_value(), 1024);
   t.emit(std::move(e));
 }
@@ -111,10 +110,9 @@ result<bool> loop_condition(turn& t, const slot_ref& at, const loop_state& loop)
   auto last = loop.last.get(t.c.blobs);
   if (!last)
     return std::move(last).error();
-  const json::object overlay{
-      {"loop", json::object{{"index", loop.finished}, {"last", **last}}}, {"index", loop.finished}};
-  return t.holds(condition->second,
-                 run_names{t.p, t.s, t.c.blobs, at.scope, *last, &overlay});
+  const json::object overlay{{"loop", json::object{{"index", loop.finished}, {"last", **last}}},
+                             {"index", loop.finished}};
+  return t.holds(condition->second, run_names{t.p, t.s, t.c.blobs, at.scope, *last, &overlay});
 }
 
 /// Whether the loop goes on, when its body is free.
@@ -200,8 +198,9 @@ void start_loop(turn& t, const slot_ref& at, const shared_value& input) {
   }
   if (e.total && *e.total > settings.most)
     return fail_loop(t, at, "max_iterations",
-                     "The loop has " + std::to_string(*e.total) + " iterations, more than its maximum of " +
-                         std::to_string(settings.most) + ".");
+                     "The loop has " + std::to_string(*e.total) +
+                         " iterations, more than its maximum of " + std::to_string(settings.most) +
+                         ".");
   t.emit(std::move(e));
 }
 

@@ -16,7 +16,8 @@ json::array as_list(const json::value& v) {
 }
 
 bool holds_same(const json::array& list, const json::value& wanted) {
-  return std::any_of(list.begin(), list.end(), [&](const auto& v) { return json::same(v, wanted); });
+  return std::any_of(list.begin(), list.end(),
+                     [&](const auto& v) { return json::same(v, wanted); });
 }
 
 json::array concat(const lists& all) {
@@ -39,9 +40,8 @@ json::array unite(const lists& all) {
 json::array intersect(const lists& all) {
   json::array out;
   for (const auto& v : all.front())
-    if (!holds_same(out, v) && std::all_of(all.begin() + 1, all.end(), [&](const auto& list) {
-          return holds_same(list, v);
-        }))
+    if (!holds_same(out, v) && std::all_of(all.begin() + 1, all.end(),
+                                           [&](const auto& list) { return holds_same(list, v); }))
       out.push_back(v);
   return out;
 }

@@ -19,9 +19,10 @@ bool no_free_place(const turn& t) {
 }
 
 void block(turn& t, const slot_ref& at) {
-  error_info error{"dependency_failed", "A dependency failed: dependencies cannot be satisfied.", 0,
-                   false, {}};
-  t.emit(events::node_failed{t.place_at(at), 0, std::move(error), failure_outcome::blocked, nullptr});
+  error_info error{
+      "dependency_failed", "A dependency failed: dependencies cannot be satisfied.", 0, false, {}};
+  t.emit(
+      events::node_failed{t.place_at(at), 0, std::move(error), failure_outcome::blocked, nullptr});
 }
 
 /// True when the node's own condition lets it run; records the skip otherwise.

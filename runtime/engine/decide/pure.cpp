@@ -11,8 +11,9 @@ const expr::expression* expression_of(const plan_node& node, std::string_view na
 }
 
 void fail_missing(turn& t, const slot_ref& at, std::string_view name) {
-  fail(t, at,
-       {"parameter_missing", "The parameter '" + std::string{name} + "' is missing.", 0, false, {}});
+  fail(
+      t, at,
+      {"parameter_missing", "The parameter '" + std::string{name} + "' is missing.", 0, false, {}});
 }
 
 } // namespace
@@ -56,7 +57,8 @@ void run_filter(turn& t, const slot_ref& at, const shared_value& input) {
   const auto* given = parameters->if_contains("items");
   const json::value& items = given && !given->is_null() ? *given : *input;
   if (!items.is_array())
-    return fail(t, at, {"expression_type", "FILTER needs a list: its input is none.", 0, false, {}});
+    return fail(t, at,
+                {"expression_type", "FILTER needs a list: its input is none.", 0, false, {}});
   const auto* mode = parameters->if_contains("mode");
   const bool exclude = mode && mode->is_string() && mode->get_string() == "exclude";
   json::array in, out;
@@ -70,8 +72,9 @@ void run_filter(turn& t, const slot_ref& at, const shared_value& input) {
       return fail(t, at, to_error(holds.error()));
     (*holds != exclude ? in : out).push_back(item);
   }
-  complete(t, at, {{"main", t.keep(json::value(std::move(in)))},
-                   {"excluded", t.keep(json::value(std::move(out)))}});
+  complete(t, at,
+           {{"main", t.keep(json::value(std::move(in)))},
+            {"excluded", t.keep(json::value(std::move(out)))}});
 }
 
 void run_variable(turn& t, const slot_ref& at, const shared_value& input) {

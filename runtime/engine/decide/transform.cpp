@@ -136,7 +136,9 @@ private:
       return a.get_string() < b.get_string();
     if (a.is_bool() && b.is_bool())
       return !a.get_bool() && b.get_bool();
-    const auto rank = [](const json::value& v) { return v.is_number() ? 0 : v.is_string() ? 1 : 2; };
+    const auto rank = [](const json::value& v) {
+      return v.is_number() ? 0 : v.is_string() ? 1 : 2;
+    };
     return rank(a) < rank(b);
   }
 
@@ -184,8 +186,7 @@ private:
     const auto left = keys_of(items, "key");
     if (!left)
       return left.error();
-    const auto right =
-        keys_of(others->get_array(), find("other_key") ? "other_key" : "key");
+    const auto right = keys_of(others->get_array(), find("other_key") ? "other_key" : "key");
     if (!right)
       return right.error();
     std::map<std::string, std::vector<std::size_t>> index;
@@ -195,8 +196,8 @@ private:
     for (const auto& [key, i] : *left)
       for (const auto j : index[json::write(key)]) {
         if (out.size() >= joined_rows_max)
-          return invalid("expression_budget", "join makes more than " +
-                                                  std::to_string(joined_rows_max) + " rows.");
+          return invalid("expression_budget",
+                         "join makes more than " + std::to_string(joined_rows_max) + " rows.");
         out.push_back(combined(items[i], others->get_array()[j]));
       }
     return json::value(std::move(out));

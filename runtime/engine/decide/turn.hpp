@@ -69,7 +69,9 @@ void complete(turn& t, const slot_ref& at, value_ref value, std::string port = "
 void complete(turn& t, const slot_ref& at, std::vector<port_value> ports);
 /// The last word on a failed node: fallback, or failed as its on_error says.
 void fail(turn& t, const slot_ref& at, error_info error, shared_value logs = nullptr);
-inline error_info to_error(const failure& why) { return {why.code, why.message, 0, false, {}}; }
+inline error_info to_error(const failure& why) {
+  return {why.code, why.message, 0, false, {}};
+}
 /// The parameters of a node, rendered, with overrides.
 result<json::object> parameters_of(turn& t, const slot_ref& at, const shared_value& input);
 

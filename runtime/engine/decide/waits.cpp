@@ -13,7 +13,8 @@ constexpr double poll_seconds_default = 10;
 constexpr double duration_seconds_max = 10.0 * 366 * 86'400;
 
 milliseconds from_seconds(double seconds) {
-  return milliseconds{static_cast<std::int64_t>(std::clamp(seconds, 0.0, duration_seconds_max) * 1000)};
+  return milliseconds{
+      static_cast<std::int64_t>(std::clamp(seconds, 0.0, duration_seconds_max) * 1000)};
 }
 
 std::optional<double> number_of(const json::object& parameters, std::string_view name) {
@@ -40,9 +41,9 @@ void poll_condition(turn& t, const slot_ref& at, const shared_value& input,
   const auto& expressions = t.node_at(at).expressions;
   const auto condition = expressions.find("condition");
   if (condition == expressions.end())
-    return fail(t, at, {"parameter_missing", "WAIT until_condition needs 'condition'.", 0, false, {}});
-  const auto holds =
-      t.holds(condition->second, run_names{t.p, t.s, t.c.blobs, at.scope, input});
+    return fail(t, at,
+                {"parameter_missing", "WAIT until_condition needs 'condition'.", 0, false, {}});
+  const auto holds = t.holds(condition->second, run_names{t.p, t.s, t.c.blobs, at.scope, input});
   if (!holds)
     return fail(t, at, to_error(holds.error()));
   if (*holds)
@@ -54,9 +55,11 @@ void poll_condition(turn& t, const slot_ref& at, const shared_value& input,
       last = t.c.now + from_seconds(*most);
   if (last && t.c.now >= *last)
     return complete(t, at, t.keep(input), "timeout");
-  auto due = t.c.now + std::max(milliseconds{100},
-                                from_seconds(number_of(parameters, "check_interval_seconds")
-                                                 .value_or(poll_seconds_default)));
+  auto due =
+      t.c.now +
+      std::max(milliseconds{100},
+               from_seconds(
+                   number_of(parameters, "check_interval_seconds").value_or(poll_seconds_default)));
   if (last)
     due = std::min(due, *last);
   if (what.status != step_status::waiting)
@@ -110,7 +113,9 @@ void review_timed_out(turn& t, const slot_ref& at) {
     const auto type = text_of(constants, "notification_type", "approval");
     const bool form = type == "input" || type == "review";
     return complete(t, at, t.keep(review_answer(*given, approved, "default response", "timeout")),
-                    form ? "completed" : approved ? "approved" : "rejected");
+                    form       ? "completed"
+                    : approved ? "approved"
+                               : "rejected");
   }
   complete(t, at, t.keep(json::value(json::object{{"timed_out", true}})), "timeout");
 }
@@ -184,17 +189,24 @@ void start_child(turn& t, const slot_ref& at, const shared_value& input) {
     return fail(t, at, to_error(parameters.error()));
   const auto& node = t.node_at(at);
   if (t.s.start.dry_run)
-    return complete(t, at, t.keep(node.dry_output ? node.dry_output : share(json::object{{"dry_run", true}})));
+    return complete(
+        t, at, t.keep(node.dry_output ? node.dry_output : share(json::object{{"dry_run", true}})));
   if (t.s.start.depth + 1 > t.c.depth_max)
-    return fail(t, at, {"depth_exceeded", "Sub-workflows are nested deeper than " +
-                                              std::to_string(t.c.depth_max) + ".", 0, false, {}});
+    return fail(t, at,
+                {"depth_exceeded",
+                 "Sub-workflows are nested deeper than " + std::to_string(t.c.depth_max) + ".",
+                 0,
+                 false,
+                 {}});
   const auto where = t.place_at(at);
   prng random{t.random()};
   const auto partition =
-      1 + hash64(to_text(t.s.id) + "/" + where.node + "/" + to_text(where.iteration)) % t.c.partitions;
+      1 +
+      hash64(to_text(t.s.id) + "/" + where.node + "/" + to_text(where.iteration)) % t.c.partitions;
   events::child_started e;
   e.at = where;
-  e.child = make_run_id(t.c.now, partition_id{static_cast<std::uint16_t>(partition)}, random.next());
+  e.child =
+      make_run_id(t.c.now, partition_id{static_cast<std::uint16_t>(partition)}, random.next());
   e.workflow_id = text_of(*parameters, "workflow_id");
   if (const auto version = number_of(*parameters, "version"); version && *version >= 1)
     e.workflow_version = static_cast<std::uint32_t>(*version);
@@ -311,7 +323,8 @@ refusal apply(turn& t, const commands::finish_child& c) {
   const auto* what = at.node == no_index ? nullptr : find_slot(t.p, t.s, at);
   if (terminal(t.s.status) || !what || what->wait != wait_kind::child || what->child != c.child)
     return ignored("child_unknown", "Nobody waits for this child.");
-  const auto output = c.output.empty() || c.output.is_blob() ? c.output : t.keep(c.output.inline_value());
+  const auto output =
+      c.output.empty() || c.output.is_blob() ? c.output : t.keep(c.output.inline_value());
   t.emit(events::child_finished{c.at, c.child, c.status, output, c.error});
   if (c.status == run_status::success || c.status == run_status::partial) {
     complete(t, at, output.empty() ? value_ref{null_value()} : output);
@@ -321,7 +334,9 @@ refusal apply(turn& t, const commands::finish_child& c) {
        {"child_" + std::string{to_text(c.status)},
         "The sub-workflow ended " + std::string{to_text(c.status)} +
             (c.error ? ": " + c.error->message : std::string{"."}),
-        0, false, {}});
+        0,
+        false,
+        {}});
   return {};
 }
 

@@ -24,9 +24,8 @@ std::uint32_t pending_edges(const plan& p, const run_state& s, const plan_node& 
 }
 
 bool has_live(const plan& p, const run_state& s, const plan_node& node, const scope_key& key) {
-  return std::any_of(node.in.begin(), node.in.end(), [&](auto e) {
-    return look(p, s, p.edges[e], key).state == edge_state::live;
-  });
+  return std::any_of(node.in.begin(), node.in.end(),
+                     [&](auto e) { return look(p, s, p.edges[e], key).state == edge_state::live; });
 }
 
 void input_resolved(const plan& p, run_state& s, const slot_ref& at) {

@@ -45,7 +45,9 @@ void apply(const plan& p, run_state& s, const events::execution_admitted&, insta
   begin(p, s, now);
 }
 
-void apply(const plan&, run_state& s, const events::execution_paused&, instant) { s.paused = true; }
+void apply(const plan&, run_state& s, const events::execution_paused&, instant) {
+  s.paused = true;
+}
 
 void apply(const plan&, run_state& s, const events::execution_resumed&, instant) {
   s.paused = false;
@@ -65,7 +67,8 @@ void apply(const plan&, run_state& s, const events::execution_finished& e, insta
   for (auto& [key, place] : s.scopes)
     for (auto& what : place.slots) {
       what.queued = false;
-      if (terminal(what.status) || (what.status == step_status::pending && !what.started && key.region != 0))
+      if (terminal(what.status) ||
+          (what.status == step_status::pending && !what.started && key.region != 0))
         continue;
       what.status = stopped && what.started ? step_status::timed_out : step_status::cancelled;
       what.wait = wait_kind::none;

@@ -1,0 +1,162 @@
+// From a turn to rows.
+#include "actors/base/run_history.hpp"
+
+#include "persistence/store/digest.hpp"
+#include "runtime/engine/snapshot.hpp"
+
+#include <algorithm>
+#include <charconv>
+
+namespace troupe {
+
+namespace {
+
+constexpr sequence_number snapshot_every = 512; ///< events
+constexpr sequence_number snapshot_at_rest = 64; ///< events, when the run goes to sleep or ends
+
+std::optional<std::int64_t> millis(const std::optional<instant>& at) {
+  return at ? std::optional(to_millis(*at)) : std::nullopt;
+}
+
+execution_row list_row(const execution_summary& s) {
+  execution_row row;
+  row.id = s.id;
+  row.workflow_id = s.workflow_id;
+  row.workflow_name = s.workflow_name;
+  row.workflow_version = s.workflow_version;
+  row.status = to_text(s.status);
+  row.trigger_type = s.trigger_type;
+  row.triggered_by = s.triggered_by;
+  row.priority = s.priority;
+  row.user = s.user;
+  if (s.parent)
+    row.parent_id = to_text(*s.parent);
+  row.created_ms = to_millis(s.created);
+  row.started_ms = millis(s.started);
+  row.completed_ms = millis(s.ended);
+  row.error_code = s.error_code;
+  row.error_message = s.error_message;
+  row.last_seq = s.last_seq;
+  row.attempt = s.attempt;
+  return row;
+}
+
+review_row list_row(review_summary&& s) {
+  review_row row;
+  row.id = std::move(s.id);
+  row.execution = s.execution;
+  row.workflow_id = std::move(s.workflow_id);
+  row.node = std::move(s.node);
+  row.kind = std::move(s.kind);
+  row.title = std::move(s.title);
+  row.priority = std::move(s.priority);
+  row.status = s.status;
+  row.body = std::move(s.body);
+  row.created_ms = to_millis(s.created);
+  row.due_ms = millis(s.due);
+  row.decided_ms = millis(s.decided);
+  return row;
+}
+
+/// "<priority>\n<max>\n<queued>\n<workflow>"; empty for runs that need no token.
+std::string token_row(const engine_settings& settings, const run_record& run) {
+  const auto token = token_of(settings, run);
+  if (!token)
+    return {};
+  return token->priority + '\n' + std::to_string(token->workflow_max) + '\n' +
+         (run.state.status == run_status::queued ? "q" : "r") + '\n' + token->workflow;
+}
+
+void add_snapshot(run_record& run, partition_id partition, run_blobs& blobs, turn_rows& out) {
+  const auto tail = run.state.seq - run.snapshot_seq;
+  const bool rests = !run.rows.owing;
+  if (tail < snapshot_every && !(rests && tail > snapshot_at_rest))
+    return;
+  auto text = encode_snapshot(run.state, run.rows, blobs);
+  out.derived.push_back({table::state, key_builder(partition).id(run.state.id.id).take(),
+                         std::move(text), {}});
+  blobs.take_all_rows(out.facts);
+  run.snapshot_seq = run.state.seq;
+}
+
+} // namespace
+
+std::string active_key(partition_id partition, bool owing, const run_id& run) {
+  return key_builder(partition).u8(owing ? 1 : 0).id(run.id).take();
+}
+
+std::string timer_key(partition_id partition, instant due, const run_id& run, std::uint64_t timer) {
+  return key_builder(partition)
+      .u64(static_cast<std::uint64_t>(std::max<std::int64_t>(0, to_millis(due))))
+      .id(run.id)
+      .u64(timer)
+      .take();
+}
+
+std::string outbox_row_key(partition_id partition, const outbox_message& what) {
+  return key_builder(partition).u16(number(what.target)).text(what.id).take();
+}
+
+chain_hash audit_digest(std::string_view previous, std::string_view bytes) {
+  audit_hash before{};
+  check(previous.size() == before.size(), "a chain goes on from a hash");
+  std::copy(previous.begin(), previous.end(), before.begin());
+  return chain(before, bytes);
+}
+
+std::optional<token_wanted> token_of(const engine_settings& settings, const run_record& run) {
+  const auto most = run.plan->limits.concurrent_executions_max;
+  const auto& start = run.state.start;
+  if (start.parent || (most == 0 && settings.executions_max == 0))
+    return std::nullopt;
+  return token_wanted{run.state.id, start.workflow_id, start.priority, most, true};
+}
+
+std::optional<token_wanted> token_from_row(const run_id& run, std::string_view value, bool& queued) {
+  std::array<std::string_view, 3> parts;
+  for (auto& part : parts) {
+    const auto end = value.find('\n');
+    if (end == std::string_view::npos)
+      return std::nullopt;
+    part = value.substr(0, end);
+    value.remove_prefix(end + 1);
+  }
+  token_wanted out{run, std::string(value), std::string(parts[0]), 0, true};
+  std::from_chars(parts[1].data(), parts[1].data() + parts[1].size(), out.workflow_max);
+  queued = parts[2] == "q";
+  return out;
+}
+
+view_change list_row_of(const run_state& s) { return list_row(summary_of(s)); }
+
+turn_rows turn_rows_of(const engine_settings& settings, partition_id partition, run_record& run,
+                       const std::vector<event>& turn, run_blobs& blobs) {
+  auto made = project(run.state, turn, run.rows, blobs, audit_digest);
+  turn_rows out;
+  const auto& id = run.state.id;
+  out.facts.push_back({table::events, key_builder(partition).id(id.id).u64(made.first_seq).take(),
+                       std::move(made.turn), {}});
+  blobs.take_rows(made.blobs, out.facts);
+  auto& rows = out.derived;
+  if (made.active == active_change::move || made.active == active_change::remove)
+    rows.push_back({table::active, active_key(partition, made.owing_before, id), std::nullopt, {}});
+  if (made.active == active_change::move || made.active == active_change::put)
+    rows.push_back(
+        {table::active, active_key(partition, made.owing, id), token_row(settings, run), {}});
+  for (const auto& timer : made.timers)
+    rows.push_back({table::timers, timer_key(partition, timer.due, id, timer.timer),
+                    timer.set ? std::optional(std::string()) : std::nullopt, {}});
+  for (auto& message : made.outbox) {
+    rows.push_back(
+        {table::outbox, outbox_row_key(partition, message), encode_message(message.what), {}});
+    out.outbox.push_back(std::move(message));
+  }
+  if (made.execution)
+    out.views.push_back(list_row(*made.execution));
+  for (auto& review : made.reviews)
+    out.views.push_back(list_row(std::move(review)));
+  add_snapshot(run, partition, blobs, out);
+  return out;
+}
+
+} // namespace troupe

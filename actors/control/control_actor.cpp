@@ -1,0 +1,46 @@
+#include "actors/control/control_actor.hpp"
+
+#include "actors/base/handlers.hpp"
+
+#include <caf/all.hpp>
+
+namespace troupe {
+
+namespace {
+
+constexpr milliseconds look_every{10'000};
+
+struct control_state {
+  std::unique_ptr<control_core> core;
+  inline static const char* name = "control";
+};
+
+control_actor::behavior_type behave(control_actor::stateful_pointer<control_state> self,
+                                    std::shared_ptr<control_deps> deps) {
+  drop_unexpected(self, "control");
+  self->state.core = std::make_unique<control_core>(*deps, control_actor{self});
+  const auto handle = [self, deps](auto& m) {
+    guarded("control", [&] { self->state.core->on(m); },
+            [&] { deps->shared.metrics.crashes.add(); });
+  };
+  self->delayed_send(self, look_every, control_tick{});
+  return {
+      [=](save_workflow_request& m) { handle(m); },
+      [=](activate_workflow_request& m) { handle(m); },
+      [=](delete_workflow_request& m) { handle(m); },
+      [=](write_document_request& m) { handle(m); },
+      [=](settled& m) { handle(m); },
+      [=](control_tick& m) {
+        handle(m);
+        self->delayed_send(self, look_every, control_tick{});
+      },
+  };
+}
+
+} // namespace
+
+control_actor spawn_control_actor(caf::actor_system& system, control_deps deps) {
+  return system.spawn(behave, std::make_shared<control_deps>(std::move(deps)));
+}
+
+} // namespace troupe

@@ -1,0 +1,113 @@
+// What control does by itself: cancels runs of deleted workflows, purges old ones, finds stuck ones.
+#include "actors/control/control_core.hpp"
+
+#include <caf/send.hpp>
+
+#include <map>
+
+namespace troupe {
+
+namespace {
+
+std::vector<run_id> ids_in(const view_page& page) {
+  std::vector<run_id> out;
+  for (const auto& item : page.items)
+    if (const auto row = json::parse(item))
+      if (const auto run = run_id_from_text(json::text_or(*row, "id", "")))
+        out.push_back(*run);
+  return out;
+}
+
+std::int64_t integer_at(const json::value& v, std::string_view key) {
+  const auto* at = json::find(v, key);
+  return at && at->is_int64() ? at->get_int64() : 0;
+}
+
+std::vector<position> everything(const engine_shared& shared) {
+  std::vector<position> out;
+  for (std::uint16_t p = 1; p < shared.partitions.size(); ++p)
+    out.push_back({partition_id{p}, shared.log.applied(partition_id{p})});
+  return out;
+}
+
+} // namespace
+
+void control_core::cancel_running(const std::string& workflow, std::string cursor) {
+  execution_filter filter;
+  filter.workflow_id = workflow;
+  filter.limit = 500;
+  filter.cursor = std::move(cursor);
+  auto& shared = deps_.shared;
+  shared.lists.query(filter, everything(shared), milliseconds(2'000),
+                     [this, &shared, workflow, self = self_](result<view_page> page) {
+                       if (!page)
+                         return;
+                       for (const auto& run : ids_in(*page))
+                         caf::anon_send(shared.partition(partition_of(run)),
+                                        command_run{run,
+                                                    commands::cancel{"The workflow was deleted", "system"},
+                                                    {},
+                                                    {}});
+                       // On the views' thread: only messages leave it.
+                       if (!page->next_cursor.empty())
+                         cancel_running(workflow, page->next_cursor);
+                     });
+}
+
+void control_core::on(const control_tick&) {
+  sweep_retention();
+  look_for_stuck();
+}
+
+/// settings/retention: {max_age_seconds, keep_per_workflow, by_status: {failed: {max_age_seconds}}}
+void control_core::sweep_retention() {
+  const auto policy = deps_.workflows.read("settings", "retention");
+  if (!policy)
+    return;
+  auto& shared = deps_.shared;
+  const auto now = to_millis(shared.clock.now());
+  std::vector<retention_query> queries;
+  const auto add = [&](const json::value& rule, std::string status) {
+    if (const auto age = integer_at(rule, "max_age_seconds"); age > 0)
+      queries.push_back({status, now - age * 1000, std::nullopt, 500});
+    if (const auto keep = integer_at(rule, "keep_per_workflow"); keep > 0)
+      queries.push_back({status, std::nullopt, static_cast<std::uint64_t>(keep), 500});
+  };
+  add(policy->body, {});
+  if (const auto* rules = json::find(policy->body, "by_status"); rules && rules->is_object())
+    for (const auto& [status, rule] : rules->get_object())
+      add(rule, std::string(status));
+  for (auto& query : queries)
+    shared.lists.query(std::move(query), {}, milliseconds(0), [&shared](result<view_page> page) {
+      if (!page)
+        return;
+      std::map<partition_id, std::vector<run_id>> by_partition;
+      for (const auto& run : ids_in(*page))
+        by_partition[partition_of(run)].push_back(run);
+      for (auto& [partition, runs] : by_partition)
+        caf::anon_send(shared.partition(partition), purge_runs{std::move(runs), {}});
+    });
+}
+
+/// EN-39: executions that have been queued for long.
+void control_core::look_for_stuck() {
+  execution_filter filter;
+  filter.status = "queued";
+  auto& shared = deps_.shared;
+  filter.created_to_ms =
+      to_millis(shared.clock.now()) - shared.settings.queued_alert_after.count();
+  filter.limit = 100;
+  shared.lists.query(filter, {}, milliseconds(0), [&shared](result<view_page> page) {
+    if (!page)
+      return;
+    json::array alerts;
+    for (const auto& run : ids_in(*page))
+      alerts.push_back(json::object{{"kind", "execution_queued"},
+                                    {"execution_id", to_text(run)},
+                                    {"message", "the execution has waited long for a free place"}});
+    const std::lock_guard lock(shared.alerts_mutex);
+    shared.alerts = std::move(alerts);
+  });
+}
+
+} // namespace troupe

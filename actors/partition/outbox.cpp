@@ -1,0 +1,213 @@
+// Messages between runs: sent until the target has made their effect durable, then removed.
+#include "actors/partition/partition_core.hpp"
+
+#include "actors/base/run_blobs.hpp"
+#include "runtime/base/log.hpp"
+
+#include <caf/send.hpp>
+
+#include <algorithm>
+
+namespace troupe {
+
+namespace {
+
+constexpr milliseconds resend_after{5'000};
+constexpr std::size_t outbox_in_memory_max = 50'000;
+
+void load_inline(value_ref& v, blob_port& blobs) {
+  if (!v.is_blob())
+    return;
+  if (auto loaded = v.get(blobs))
+    v = value_ref(std::move(*loaded));
+}
+
+} // namespace
+
+void partition_core::read_outbox() {
+  const auto prefix = key_builder(partition_).take();
+  const auto fine = shared_.rows.scan(
+      table::outbox, prefix, prefix_end(prefix), [&](std::string_view key, std::string_view value) {
+        key_reader reader(key);
+        std::uint16_t partition = 0, target = 0;
+        std::string_view id;
+        auto what = decode_message(value);
+        if (!what || !reader.u16(partition) || !reader.u16(target) || !reader.text(id)) {
+          log::error("partition", "a message to another execution is not readable");
+          return true;
+        }
+        const outbox_key at{partition_id{target}, std::string(id)};
+        outbox_.try_emplace(at, outgoing{{at.first, at.second, std::move(*what)}, milliseconds(-1)});
+        return outbox_.size() < outbox_in_memory_max;
+      });
+  if (!fine)
+    log::error("partition", "the outbox is not readable");
+  next_resend_ = shared_.clock.elapsed();
+}
+
+void partition_core::on(outbox_added& m) {
+  for (auto& each : m.messages) {
+    const outbox_key at{each.target, each.id};
+    const auto [slot, fresh] = outbox_.try_emplace(at, outgoing{std::move(each), milliseconds(-1)});
+    if (fresh)
+      send_out(slot->second);
+  }
+  if (next_resend_ <= shared_.clock.elapsed())
+    next_resend_ = shared_.clock.elapsed() + resend_after;
+}
+
+/// A cancellation must not overtake the start that it cancels.
+bool partition_core::must_wait(const outbox_message& what) const {
+  const auto* cancel = std::get_if<messages::cancel_child>(&what.what);
+  if (!cancel)
+    return false;
+  const auto prefix = what.id.substr(0, what.id.find('.'));
+  for (auto at = outbox_.lower_bound({what.target, prefix});
+       at != outbox_.end() && at->first.first == what.target && at->first.second.starts_with(prefix);
+       ++at)
+    if (const auto* start = std::get_if<messages::start_child>(&at->second.what.what))
+      if (start->child == cancel->child)
+        return true;
+  return false;
+}
+
+void partition_core::send_out(outgoing& what) {
+  if (must_wait(what.what))
+    return;
+  what.sent = shared_.clock.elapsed();
+  deliver out{partition_, what.what};
+  // The sender's blobs are not the target's.
+  run_blobs blobs(shared_, partition_, {});
+  if (auto* start = std::get_if<messages::start_child>(&out.what.what))
+    load_inline(start->input, blobs);
+  else if (auto* ended = std::get_if<messages::child_ended>(&out.what.what))
+    load_inline(ended->output, blobs);
+  shared_.metrics.outbox_sent.add();
+  if (number(what.what.target) >= shared_.partitions.size() || number(what.what.target) == 0) {
+    delivered_.push_back({what.what.target, what.what.id});
+    return retire_delivered();
+  }
+  caf::anon_send(shared_.partition(what.what.target), std::move(out));
+}
+
+void partition_core::resend() {
+  const auto now = shared_.clock.elapsed();
+  if (outbox_.size() >= outbox_in_memory_max / 2)
+    read_outbox();
+  for (auto& [key, each] : outbox_)
+    if (each.sent < milliseconds(0) || now - each.sent >= resend_after)
+      send_out(each);
+  next_resend_ = now + resend_after;
+}
+
+promise<done_at> partition_core::acknowledgement(const deliver& m) const {
+  return promise<done_at>([back = shared_.partition(m.from), target = m.what.target,
+                           id = m.what.id](const result<done_at>& done) {
+    // Refused for good (it has ended, it is unknown) is delivered too.
+    const bool for_good = done || (done.error().kind != failure_kind::unavailable &&
+                                   done.error().kind != failure_kind::storage_full &&
+                                   done.error().kind != failure_kind::internal);
+    if (for_good)
+      caf::anon_send(back, delivered{target, id});
+  });
+}
+
+void partition_core::on(deliver& m) {
+  if (!open_ || closing_)
+    return; // it is sent again
+  if (const auto* start = std::get_if<messages::start_child>(&m.what.what))
+    return start_child(m, *start);
+  auto answer = acknowledgement(m);
+  if (const auto* cancel = std::get_if<messages::cancel_child>(&m.what.what)) {
+    command_run out{cancel->child, commands::cancel{cancel->reason, "parent"}, std::move(answer), {}};
+    return on(out);
+  }
+  const auto& ended = std::get<messages::child_ended>(m.what.what);
+  command_run out{ended.parent.run,
+                  commands::finish_child{ended.parent.at, ended.child, ended.status, ended.output,
+                                         ended.error},
+                  std::move(answer),
+                  {}};
+  on(out);
+}
+
+void partition_core::start_child(const deliver& m, const messages::start_child& what) {
+  auto answer = acknowledgement(m);
+  if (const auto at = live_.find(what.child); at != live_.end()) {
+    // Perhaps not durable yet: the run tells when it is.
+    forward(what.child, join_run{promise<started_run>([answer](const result<started_run>& r) {
+                                   answer(r ? result<done_at>(done_at{}) : result<done_at>(r.error()));
+                                 }),
+                                 false});
+    return;
+  }
+  if (known(what.child))
+    return answer(done_at{});
+  const auto workflow = shared_.workflows.find(what.workflow_id, what.workflow_version);
+  if (!workflow || !workflow->executable)
+    return tell_parent_failed(what,
+                              {failure_kind::not_found, "workflow_not_found",
+                               "there is no runnable workflow " + what.workflow_id, {}, {}},
+                              std::move(answer));
+  auto input = what.input.is_blob() || what.input.empty() ? null_value() : what.input.inline_value();
+  pending_start start;
+  start.what.run = what.child;
+  start.what.workflow = workflow;
+  start.what.parent = what.parent;
+  start.what.depth = what.depth;
+  start.what.what.workflow_id = what.workflow_id;
+  start.what.what.input = std::move(input);
+  start.what.what.trigger_type = "subworkflow";
+  start.what.what.triggered_by = what.triggered_by;
+  start.what.what.priority = what.priority;
+  start.what.what.trace_id = what.trace_id;
+  start.what.what.user = what.user;
+  start.what.answer = promise<started_run>([answer](const result<started_run>& r) {
+    answer(r ? result<done_at>(done_at{}) : result<done_at>(r.error()));
+  });
+  launch(std::move(start), false);
+}
+
+void partition_core::tell_parent_failed(const messages::start_child& what, const failure& why,
+                                        promise<done_at> then) {
+  commands::finish_child out;
+  out.at = what.parent.at;
+  out.child = what.child;
+  out.status = run_status::failed;
+  out.error = error_info{why.code, why.message, 0, false, {}};
+  caf::anon_send(shared_.partition(partition_of(what.parent.run)),
+                 command_run{what.parent.run, std::move(out), std::move(then), {}});
+}
+
+void partition_core::on(const delivered& m) {
+  const outbox_key key{m.target, m.id};
+  if (!outbox_.contains(key))
+    return;
+  delivered_.push_back(key);
+  retire_delivered();
+}
+
+void partition_core::retire_delivered() {
+  if (retiring_ || delivered_.empty())
+    return;
+  retiring_ = true;
+  auto keys = std::exchange(delivered_, {});
+  proposal what;
+  for (const auto& [target, id] : keys)
+    what.derived.push_back({table::outbox,
+                            key_builder(partition_).u16(number(target)).text(id).take(),
+                            std::nullopt, {}});
+  propose(std::move(what), [this, keys = std::move(keys)](const settled& done) {
+    retiring_ = false;
+    if (done.index != 0)
+      for (const auto& key : keys)
+        outbox_.erase(key);
+    retire_delivered();
+    // Who waited for a start to be delivered may go now.
+    for (auto& [key, each] : outbox_)
+      if (each.sent < milliseconds(0))
+        send_out(each);
+  });
+}
+
+} // namespace troupe

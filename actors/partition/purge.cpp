@@ -1,0 +1,95 @@
+// Removing runs for good: their rows, and the large values that nobody else refers to.
+#include "actors/partition/partition_core.hpp"
+
+#include "actors/base/run_blobs.hpp"
+
+#include <caf/send.hpp>
+
+#include <algorithm>
+
+namespace troupe {
+
+namespace {
+
+void drop_range(proposal& what, table in, std::string prefix) {
+  auto end = prefix_end(prefix);
+  what.facts.push_back({in, std::move(prefix), std::nullopt, std::move(end)});
+}
+
+/// Which blobs a run's events and snapshot name: their references are the rows to drop.
+void drop_blobs(const engine_shared& shared, partition_id partition, const run_id& run,
+                const std::vector<event>& turn, std::vector<blob_id>& seen, proposal& what) {
+  std::vector<blob_id> named;
+  blobs_of(turn, named);
+  for (const auto& id : named) {
+    if (std::ranges::find(seen, id) != seen.end())
+      continue;
+    seen.push_back(id);
+    const auto prefix = blob_key(partition, id);
+    std::size_t others = 0;
+    const auto own = blob_ref_key(partition, id, run);
+    const auto fine = shared.rows.scan(table::blob_refs, prefix, prefix_end(prefix),
+                                       [&](std::string_view key, std::string_view) {
+                                         others += key != own ? 1 : 0;
+                                         return others == 0;
+                                       });
+    what.facts.push_back({table::blob_refs, own, std::nullopt, {}});
+    if (fine && others == 0)
+      what.facts.push_back({table::blobs, prefix, std::nullopt, {}});
+  }
+}
+
+} // namespace
+
+void partition_core::on(purge_runs& m) {
+  proposal what;
+  std::vector<view_change> gone;
+  json::array purged;
+  for (const auto& run : m.runs) {
+    run_blobs blobs(shared_, partition_, run);
+    const auto found = load_run(shared_, partition_, run, blobs);
+    const bool damaged = !found && found.error().kind != failure_kind::not_found;
+    if (live_.contains(run) || (found && !terminal(found->state.status))) {
+      if (m.runs.size() == 1)
+        return m.answer(failure{failure_kind::conflict, "execution_running",
+                                "an execution that has not ended cannot be removed", "cancel it first",
+                                {}});
+      continue;
+    }
+    if (!found && !damaged) {
+      if (m.runs.size() == 1)
+        return m.answer(found.error());
+      continue;
+    }
+    const auto prefix = key_builder(partition_).id(run.id).take();
+    std::vector<blob_id> seen;
+    const auto read = shared_.rows.scan(table::events, prefix, prefix_end(prefix),
+                                        [&](std::string_view, std::string_view value) {
+                                          if (const auto turn = decode_turn(value))
+                                            if (const auto events = decode_events(turn->text))
+                                              drop_blobs(shared_, partition_, run, *events, seen, what);
+                                          return true;
+                                        });
+    if (!read)
+      return m.answer(read.error());
+    drop_range(what, table::events, prefix);
+    drop_range(what, table::outputs, prefix);
+    what.facts.push_back({table::state, prefix, std::nullopt, {}});
+    for (const bool owing : {false, true})
+      what.facts.push_back({table::active, active_key(partition_, owing, run), std::nullopt, {}});
+    what.changed += to_text(run) + "\n";
+    gone.push_back(execution_gone{run});
+    purged.push_back(json::value(json::string(to_text(run))));
+  }
+  if (purged.empty())
+    return m.answer(done_at{{partition_, shared_.log.applied(partition_)}, json::object{{"purged", 0}}});
+  propose(std::move(what), [this, answer = m.answer, gone = std::move(gone),
+                            count = purged.size()](const settled& done) mutable {
+    if (done.index == 0)
+      return answer(*done.why);
+    shared_.lists.apply(partition_, done.index, std::move(gone));
+    answer(done_at{{partition_, done.index}, json::object{{"purged", count}}});
+  });
+}
+
+} // namespace troupe

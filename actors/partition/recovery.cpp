@@ -1,0 +1,113 @@
+// Opening a partition, its timers, and what comes back on every tick.
+#include "actors/partition/partition_core.hpp"
+
+#include "runtime/base/log.hpp"
+
+#include <caf/send.hpp>
+
+namespace troupe {
+
+namespace {
+
+/// Loading at once what a crash left would starve those who wait for answers.
+constexpr std::size_t recoveries_a_tick = 64;
+constexpr std::size_t recovering_max = 2'000; ///< live at a time
+constexpr std::size_t timers_a_tick = 2'000;
+constexpr milliseconds sweep_every{3'600'000};
+
+} // namespace
+
+void partition_core::on(const open_partition&) {
+  if (open_)
+    return;
+  const auto prefix = key_builder(partition_).take();
+  std::size_t failed = 0;
+  const auto active = shared_.rows.scan(
+      table::active, prefix, prefix_end(prefix), [&](std::string_view key, std::string_view value) {
+        key_reader reader(key);
+        std::uint16_t partition = 0;
+        std::uint8_t owing = 0;
+        run_id run;
+        if (!reader.u16(partition) || !reader.u8(owing) || !reader.id(run.id)) {
+          ++failed;
+          return true;
+        }
+        if (owing == 1)
+          to_recover_.push_back(run);
+        bool queued = false;
+        if (auto token = token_from_row(run, value, queued)) {
+          token->held = !queued;
+          tokens_.insert(run);
+          caf::anon_send(shared_.limiter, std::move(*token));
+        }
+        return true;
+      });
+  if (!active || failed > 0)
+    log::error("partition", "the list of unfinished executions is not readable",
+               {{"partition", static_cast<std::int64_t>(number(partition_))}});
+  read_outbox();
+  timers_.reread();
+  next_sweep_ = shared_.clock.elapsed() + sweep_every;
+  open_ = true;
+  recover_some();
+}
+
+void partition_core::recover_some() {
+  for (std::size_t i = 0; i < recoveries_a_tick && !to_recover_.empty(); ++i) {
+    if (live_.size() >= recovering_max)
+      return;
+    const auto run = to_recover_.front();
+    to_recover_.pop_front();
+    // Whatever the message, a run that is loaded records first what was interrupted.
+    if (!live_.contains(run))
+      forward(run, command_run{run, commands::recover{}, {}, {}});
+  }
+}
+
+void partition_core::on(const timers_armed& m) {
+  for (const auto& timer : m.timers)
+    timers_.arm(m.run, timer);
+}
+
+void partition_core::fire_timers() {
+  for (const auto& due : timers_.take_due(timers_a_tick)) {
+    if (!live_.contains(due.run) && !timers_.stands(due))
+      continue;
+    forward(due.run, command_run{due.run, commands::fire_timer{due.timer}, {}, due.due});
+  }
+}
+
+void partition_core::on(const partition_tick&) {
+  if (!open_ || closing_)
+    return;
+  recover_some();
+  fire_timers();
+  end_waits();
+  const auto now = shared_.clock.elapsed();
+  while (!reload_at_.empty() && reload_at_.begin()->first <= now) {
+    const auto run = reload_at_.begin()->second;
+    reload_at_.erase(reload_at_.begin());
+    if (!live_.contains(run))
+      forward(run, command_run{run, commands::recover{}, {}, {}});
+  }
+  if (!outbox_.empty() && next_resend_ <= now)
+    resend();
+  if (next_sweep_ <= now) {
+    next_sweep_ = now + (sweep_from_.empty() ? sweep_every : milliseconds(100));
+    sweep_dedupe();
+  }
+}
+
+void partition_core::on(close_partition& m) {
+  closing_ = true;
+  for (auto& [run, start] : std::exchange(waiting_for_token_, {}))
+    start.what.answer(failure{failure_kind::unavailable, "shutting_down", "the node is stopping",
+                              "try again with the same key", {}});
+  for (auto& [run, each] : live_)
+    caf::anon_send(each.actor, stop_run{});
+  shared_.metrics.runs_live.sub(live_.size());
+  live_.clear();
+  m.answer(done_at{});
+}
+
+} // namespace troupe
