@@ -3,7 +3,6 @@
 
 #include "actors/api/messages.hpp"
 
-#include <caf/reacts_to.hpp>
 #include <caf/typed_actor.hpp>
 
 namespace troupe {

@@ -55,6 +55,7 @@ struct start_run {
   std::optional<parent_link> parent; ///< of a sub-workflow
   std::uint32_t depth = 0;
   std::vector<events::reused_output> reused;
+  std::shared_ptr<void> place; ///< among the partition's queued starts; given back at the commit
 };
 struct command_run {
   run_id run{};
@@ -134,6 +135,7 @@ struct begin_run {
   promise<started_run> answer;
   bool wait = false;               ///< answer when the run has ended
   std::vector<row_change> with;    ///< rows of the partition that belong to the start
+  std::shared_ptr<void> place;
 };
 /// Another start with the same key: answered like the first one.
 struct join_run {

@@ -73,21 +73,34 @@ struct run_spawn {
   bool fresh = false; ///< nothing is stored yet; otherwise it is loaded first
 };
 
-struct engine_shared {
+/// The ports and what goes with them.
+struct engine_ports {
   const row_reader& rows;
   replicated_log& log;
   class views& lists;
   const engine_clock& clock;
-  const engine_settings& settings;
+};
+
+struct engine_shared : std::enable_shared_from_this<engine_shared> {
+  engine_shared(const engine_ports& ports, const engine_settings& how, const catalog& all_types)
+      : rows(ports.rows), log(ports.log), lists(ports.lists), clock(ports.clock), settings(how),
+        types(all_types), blobs(how.blob_cache_bytes) {}
+
+  const row_reader& rows;
+  replicated_log& log;
+  class views& lists;
+  const engine_clock& clock;
+  const engine_settings settings;
   const catalog& types;
-  const workflow_directory& workflows;
-  skill_provider& skills;
+  std::shared_ptr<const workflow_directory> workflows;
+  std::shared_ptr<skill_provider> skills;
   engine_metrics metrics;
   blob_cache blobs;
   workflow_watchers watchers;
 
   std::vector<partition_actor> partitions; ///< [0] is empty: control has its own
   limiter_actor limiter;
+  std::atomic<std::uint32_t> opened{0}; ///< content partitions that accept work
   std::function<run_actor(const run_spawn&)> spawn_run;
   std::function<step_actor(const run_actor&)> spawn_step;
 

@@ -46,12 +46,13 @@ struct stored_event {
 result<void> each_event(const engine_shared& shared, partition_id partition, const run_id& run,
                         sequence_number after, const std::function<bool(const stored_event&)>& each);
 
+/// Calls `each` for every stored turn until it returns false.
+result<void> each_turn(const engine_shared& shared, partition_id partition, const run_id& run,
+                       const std::function<bool(std::vector<event>)>& each);
+
 /// What a running execution must hold, as its row in `active` remembers it; nothing: no token.
 std::optional<token_wanted> token_of(const engine_settings& settings, const run_record& run);
 std::optional<token_wanted> token_from_row(const run_id& run, std::string_view value, bool& queued);
-
-/// The row in lists, as of now (to rebuild views).
-view_change list_row_of(const run_state& s);
 
 // Answers, from committed state
 result<execution_text> execution_text_of(const engine_shared& shared, partition_id partition,
@@ -64,6 +65,12 @@ void answer_from_store(engine_shared& shared, partition_id partition, const run_
 
 /// SHA-256 over a 32-byte hash and bytes, as the codec wants it.
 chain_hash audit_digest(std::string_view previous, std::string_view bytes);
+
+/// What the steps of an earlier run gave, with large values inline.
+result<std::vector<events::reused_output>> outputs_of(engine_shared& shared, const run_id& run);
+/// Every row of lists that a run's history makes, oldest first (to rebuild views).
+std::vector<view_change> list_rows_of(engine_shared& shared, partition_id partition,
+                                      const run_id& run);
 
 // Keys
 std::string active_key(partition_id partition, bool owing, const run_id& run);

@@ -35,7 +35,7 @@ std::string_view kind_in(std::string_view line) {
 
 result<plan_ptr> plan_for(const engine_shared& shared, partition_id partition,
                           const events::execution_started& start) {
-  return shared.workflows.plan_of(partition, start.workflow_id, start.workflow_version,
+  return shared.workflows->plan_of(partition, start.workflow_id, start.workflow_version,
                                   start.definition);
 }
 
@@ -108,6 +108,51 @@ std::string stored_event::json() const {
   if (events && events->size() == 1)
     return event_json(events->front(), hash);
   return "null";
+}
+
+result<void> each_turn(const engine_shared& shared, partition_id partition, const run_id& run,
+                       const std::function<bool(std::vector<event>)>& each) {
+  const auto prefix = key_builder(partition).id(run.id).take();
+  result<void> read;
+  const auto scanned = shared.rows.scan(
+      table::events, prefix, prefix_end(prefix), [&](std::string_view, std::string_view value) {
+        const auto turn = decode_turn(value);
+        auto events = turn ? decode_events(turn->text) : result<std::vector<event>>(turn.error());
+        if (!events) {
+          read = damaged(run, events.error());
+          return false;
+        }
+        return each(std::move(*events));
+      });
+  return scanned ? read : scanned;
+}
+
+result<std::vector<events::reused_output>> outputs_of(engine_shared& shared, const run_id& run) {
+  const auto partition = partition_of(run);
+  if (number(partition) == 0 || number(partition) >= shared.partitions.size())
+    return not_found();
+  run_blobs blobs(shared, partition, run);
+  const auto found = load_run(shared, partition, run, blobs);
+  if (!found)
+    return found.error();
+  std::vector<events::reused_output> out;
+  const auto root = found->state.scopes.find(scope_key{});
+  if (root == found->state.scopes.end())
+    return out;
+  for (std::size_t i = 0; i < root->second.slots.size(); ++i) {
+    const auto& slot = root->second.slots[i];
+    if (slot.status != step_status::success)
+      continue;
+    events::reused_output one{found->plan->nodes[found->plan->regions[0].nodes[i]].id, {}};
+    for (const auto& port : slot.ports) {
+      auto v = port.value.get(blobs);
+      if (!v)
+        return v.error();
+      one.ports.push_back({port.port, value_ref(std::move(*v))});
+    }
+    out.push_back(std::move(one));
+  }
+  return out;
 }
 
 result<void> each_event(const engine_shared& shared, partition_id partition, const run_id& run,

@@ -2,6 +2,7 @@
 #include "actors/base/run_history.hpp"
 
 #include "persistence/store/digest.hpp"
+#include "runtime/engine/decide.hpp"
 #include "runtime/engine/snapshot.hpp"
 
 #include <algorithm>
@@ -127,7 +128,41 @@ std::optional<token_wanted> token_from_row(const run_id& run, std::string_view v
   return out;
 }
 
-view_change list_row_of(const run_state& s) { return list_row(summary_of(s)); }
+namespace {
+
+void add_list_rows(projected& made, std::vector<view_change>& into) {
+  if (made.execution)
+    into.push_back(list_row(*made.execution));
+  for (auto& review : made.reviews)
+    into.push_back(list_row(std::move(review)));
+}
+
+} // namespace
+
+std::vector<view_change> list_rows_of(engine_shared& shared, partition_id partition,
+                                      const run_id& run) {
+  std::vector<view_change> out;
+  run_blobs blobs(shared, partition, run);
+  run_record record;
+  record.state.id = run;
+  const auto fine = each_turn(shared, partition, run, [&](std::vector<event> events) {
+    if (!record.plan && !events.empty())
+      if (const auto* start = std::get_if<events::execution_started>(&events.front().what))
+        if (auto plan = shared.workflows->plan_of(partition, start->workflow_id,
+                                                  start->workflow_version, start->definition))
+          record.plan = std::move(*plan);
+    if (!record.plan || events.empty() || events.front().seq != record.state.seq + 1)
+      return false;
+    for (const auto& e : events)
+      evolve(*record.plan, record.state, e);
+    auto made = project(record.state, events, record.rows, blobs, audit_digest);
+    add_list_rows(made, out);
+    return true;
+  });
+  if (!fine || out.empty())
+    out.push_back(execution_gone{run});
+  return out;
+}
 
 turn_rows turn_rows_of(const engine_settings& settings, partition_id partition, run_record& run,
                        const std::vector<event>& turn, run_blobs& blobs) {
@@ -151,10 +186,7 @@ turn_rows turn_rows_of(const engine_settings& settings, partition_id partition, 
         {table::outbox, outbox_row_key(partition, message), encode_message(message.what), {}});
     out.outbox.push_back(std::move(message));
   }
-  if (made.execution)
-    out.views.push_back(list_row(*made.execution));
-  for (auto& review : made.reviews)
-    out.views.push_back(list_row(std::move(review)));
+  add_list_rows(made, out.views);
   add_snapshot(run, partition, blobs, out);
   return out;
 }

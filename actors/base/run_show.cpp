@@ -1,7 +1,7 @@
 // Answers about a run from what is committed.
 #include "actors/base/run_history.hpp"
 
-#include "runtime/engine/decide.hpp"
+#include "runtime/engine/replay.hpp"
 #include "runtime/engine/report.hpp"
 #include "runtime/engine/snapshot.hpp"
 
@@ -74,28 +74,47 @@ std::string hash_text(std::uint64_t hash) {
   return out;
 }
 
-/// Folds the whole history anew and compares with the state in force.
+/// Folds the whole history anew and compares with the state in force; on demand decides it anew.
 result<json::value> replay_of(const engine_shared& shared, partition_id partition,
-                              const run_record& run) {
-  const auto events = all_events(shared, partition, run.state.id);
-  if (!events)
-    return events.error();
-  run_state again;
-  again.id = run.state.id;
-  for (const auto& e : *events) {
-    if (e.seq > run.state.seq)
-      break;
-    if (e.seq != again.seq + 1)
-      return failure{failure_kind::internal, "history_gap", "an event is missing", {}, {}};
-    evolve(*run.plan, again, e);
-  }
-  const auto live = state_hash(run.state), replayed = state_hash(again);
-  return json::value(json::object{{"execution_id", to_text(run.state.id)},
-                                  {"events", again.seq},
-                                  {"equal", live == replayed},
-                                  {"status", to_text(visible_status(again))},
-                                  {"state_hash", hash_text(live)},
-                                  {"replayed_hash", hash_text(replayed)}});
+                              const run_record& run, blob_port& blobs, bool deciding) {
+  std::vector<std::vector<event>> turns;
+  std::vector<event> all;
+  const auto read = each_turn(shared, partition, run.state.id, [&](std::vector<event> turn) {
+    if (turn.empty() || turn.front().seq > run.state.seq)
+      return false;
+    all.insert(all.end(), turn.begin(), turn.end());
+    turns.push_back(std::move(turn));
+    return true;
+  });
+  if (!read)
+    return read.error();
+  const auto again = fold(*run.plan, run.state.id, all);
+  if (!again)
+    return again.error();
+  const auto live = state_hash(run.state), replayed = state_hash(*again);
+  json::object out{{"execution_id", to_text(run.state.id)},
+                   {"events", again->seq},
+                   {"equal", live == replayed},
+                   {"status", to_text(visible_status(*again))},
+                   {"state_hash", hash_text(live)},
+                   {"replayed_hash", hash_text(replayed)}};
+  if (!deciding)
+    return json::value(std::move(out));
+  const auto compared = redecide(*run.plan, run.state.id, turns, [&](instant now) {
+    return decide_context{.now = now,
+                          .blobs = blobs,
+                          .limits = {},
+                          .partitions = shared.settings.partitions,
+                          .default_run_timeout = shared.settings.run_timeout};
+  });
+  if (!compared)
+    return compared.error();
+  out["decisions_equal"] = compared->equal();
+  if (compared->first)
+    out["difference"] = json::object{{"seq", compared->first->seq},
+                                     {"recorded", compared->first->recorded},
+                                     {"decided", compared->first->decided}};
+  return json::value(std::move(out));
 }
 
 } // namespace
@@ -130,7 +149,7 @@ void answer_about(const engine_shared& shared, partition_id partition, const run
   else if (auto* report = std::get_if<ask_report>(&question))
     report->answer(report_of(shared, partition, run, blobs, report->what));
   else if (auto* replay = std::get_if<ask_replay>(&question))
-    replay->answer(replay_of(shared, partition, run));
+    replay->answer(replay_of(shared, partition, run, blobs, replay->redecide));
 }
 
 void answer_from_store(engine_shared& shared, partition_id partition, const run_id& run,

@@ -12,6 +12,7 @@ constexpr milliseconds look_every{10'000};
 
 struct control_state {
   std::unique_ptr<control_core> core;
+  std::chrono::steady_clock::time_point next{};
   inline static const char* name = "control";
 };
 
@@ -23,6 +24,7 @@ control_actor::behavior_type behave(control_actor::stateful_pointer<control_stat
     guarded("control", [&] { self->state.core->on(m); },
             [&] { deps->shared.metrics.crashes.add(); });
   };
+  self->state.next = std::chrono::steady_clock::now() + look_every;
   self->delayed_send(self, look_every, control_tick{});
   return {
       [=](save_workflow_request& m) { handle(m); },
@@ -32,6 +34,11 @@ control_actor::behavior_type behave(control_actor::stateful_pointer<control_stat
       [=](settled& m) { handle(m); },
       [=](control_tick& m) {
         handle(m);
+        // A moved clock sends ticks too: only the chain of our own goes on.
+        const auto now = std::chrono::steady_clock::now();
+        if (now < self->state.next)
+          return;
+        self->state.next = now + look_every;
         self->delayed_send(self, look_every, control_tick{});
       },
   };

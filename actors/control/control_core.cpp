@@ -76,10 +76,10 @@ void control_core::propose(proposal what, std::vector<view_change> views, after_
   proposals_.emplace(ticket, std::move(then));
   what.partition = partition_id{0};
   deps_.shared.log.propose(
-      std::move(what), [&shared = deps_.shared, self = self_, ticket,
+      std::move(what), [shared = deps_.shared.shared_from_this(), self = self_, ticket,
                         views = std::move(views)](const result<std::uint64_t>& index) mutable {
         if (index)
-          shared.lists.apply(partition_id{0}, *index, std::move(views));
+          shared->lists.apply(partition_id{0}, *index, std::move(views));
         caf::anon_send(self, index ? settled{ticket, *index, nullptr}
                                    : settled{ticket, 0,
                                              std::make_shared<const failure>(index.error())});
@@ -205,7 +205,7 @@ void control_core::on(delete_workflow_request& m) {
             if (done.index == 0)
               return answer(*done.why);
             deps_.workflows.remove(id);
-            cancel_running(id, {});
+            cancel_runs_of(id);
             answer(done_at{{partition_id{0}, done.index}, nullptr});
           });
 }

@@ -5,7 +5,6 @@
 
 #include <functional>
 #include <map>
-#include <random>
 #include <vector>
 
 namespace troupe {
@@ -33,7 +32,7 @@ private:
   void propose(proposal what, std::vector<view_change> views, after_commit then);
   void put_head(proposal& what, const workflow_head& head) const;
   bool busy(const std::string& workflow) const { return writing_.contains(workflow); }
-  void cancel_running(const std::string& workflow, std::string cursor);
+  void cancel_runs_of(const std::string& workflow);
   void sweep_retention();
   void look_for_stuck();
 

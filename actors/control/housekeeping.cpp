@@ -30,28 +30,32 @@ std::vector<position> everything(const engine_shared& shared) {
   return out;
 }
 
-} // namespace
-
-void control_core::cancel_running(const std::string& workflow, std::string cursor) {
+/// Answers come on the views' thread, perhaps after the engine has gone: only messages leave it.
+void cancel_running(const std::shared_ptr<engine_shared>& shared, const std::string& workflow,
+                    std::string cursor) {
   execution_filter filter;
   filter.workflow_id = workflow;
   filter.limit = 500;
   filter.cursor = std::move(cursor);
-  auto& shared = deps_.shared;
-  shared.lists.query(filter, everything(shared), milliseconds(2'000),
-                     [this, &shared, workflow, self = self_](result<view_page> page) {
-                       if (!page)
-                         return;
-                       for (const auto& run : ids_in(*page))
-                         caf::anon_send(shared.partition(partition_of(run)),
-                                        command_run{run,
-                                                    commands::cancel{"The workflow was deleted", "system"},
-                                                    {},
-                                                    {}});
-                       // On the views' thread: only messages leave it.
-                       if (!page->next_cursor.empty())
-                         cancel_running(workflow, page->next_cursor);
-                     });
+  shared->lists.query(
+      filter, everything(*shared), milliseconds(2'000),
+      [weak = std::weak_ptr(shared), workflow](result<view_page> page) {
+        const auto alive = weak.lock();
+        if (!page || !alive)
+          return;
+        for (const auto& run : ids_in(*page))
+          caf::anon_send(alive->partition(partition_of(run)),
+                         command_run{run, commands::cancel{"The workflow was deleted", "system"},
+                                     {}, {}});
+        if (!page->next_cursor.empty())
+          cancel_running(alive, workflow, page->next_cursor);
+      });
+}
+
+} // namespace
+
+void control_core::cancel_runs_of(const std::string& workflow) {
+  cancel_running(deps_.shared.shared_from_this(), workflow, {});
 }
 
 void control_core::on(const control_tick&) {
@@ -78,14 +82,15 @@ void control_core::sweep_retention() {
     for (const auto& [status, rule] : rules->get_object())
       add(rule, std::string(status));
   for (auto& query : queries)
-    shared.lists.query(std::move(query), {}, milliseconds(0), [&shared](result<view_page> page) {
-      if (!page)
+    shared.lists.query(std::move(query), {}, milliseconds(0), [weak = shared.weak_from_this()](result<view_page> page) {
+      const auto alive = weak.lock();
+      if (!page || !alive)
         return;
       std::map<partition_id, std::vector<run_id>> by_partition;
       for (const auto& run : ids_in(*page))
         by_partition[partition_of(run)].push_back(run);
       for (auto& [partition, runs] : by_partition)
-        caf::anon_send(shared.partition(partition), purge_runs{std::move(runs), {}});
+        caf::anon_send(alive->partition(partition), purge_runs{std::move(runs), {}});
     });
 }
 
@@ -97,16 +102,17 @@ void control_core::look_for_stuck() {
   filter.created_to_ms =
       to_millis(shared.clock.now()) - shared.settings.queued_alert_after.count();
   filter.limit = 100;
-  shared.lists.query(filter, {}, milliseconds(0), [&shared](result<view_page> page) {
-    if (!page)
+  shared.lists.query(filter, {}, milliseconds(0), [weak = shared.weak_from_this()](result<view_page> page) {
+    const auto alive = weak.lock();
+    if (!page || !alive)
       return;
     json::array alerts;
     for (const auto& run : ids_in(*page))
       alerts.push_back(json::object{{"kind", "execution_queued"},
                                     {"execution_id", to_text(run)},
                                     {"message", "the execution has waited long for a free place"}});
-    const std::lock_guard lock(shared.alerts_mutex);
-    shared.alerts = std::move(alerts);
+    const std::lock_guard lock(alive->alerts_mutex);
+    alive->alerts = std::move(alerts);
   });
 }
 

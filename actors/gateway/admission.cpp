@@ -39,8 +39,10 @@ std::optional<failure> authenticate(core& home, const http::request& r,
     return token.error();
   if (const auto wait = locked_for(home, r.remote_address); wait.count() > 0) {
     wait_seconds = static_cast<std::uint64_t>((wait.count() + 999) / 1000);
-    return failure{failure_kind::exhausted, "too_many_failures",
-                   "Too many wrong passwords came from this address.", "Try again in a minute.",
+    return failure{failure_kind::exhausted,
+                   "too_many_failures",
+                   "Too many wrong passwords came from this address.",
+                   "Try again in a minute.",
                    {}};
   }
   if (is_password(home, *token))

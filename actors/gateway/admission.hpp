@@ -9,7 +9,8 @@ namespace troupe::gate {
 
 /// Empty: the caller may go on. Counts a wrong password against the address; an address with too
 /// many of them is refused with 429 whatever it sends.
-std::optional<failure> authenticate(core& home, const http::request& r, std::uint64_t& wait_seconds);
+std::optional<failure> authenticate(core& home, const http::request& r,
+                                    std::uint64_t& wait_seconds);
 
 enum class socket_verdict : std::uint8_t { welcome, no_token, bad_token, throttled };
 socket_verdict authenticate_socket(core& home, const http::request& r);

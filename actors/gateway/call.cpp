@@ -63,8 +63,8 @@ void call::at(const position& where) {
 }
 
 std::shared_ptr<http::stream> call::begin_stream() {
-  http::response head{200, {{"Content-Type", "text/event-stream"}, {"Cache-Control", "no-store"}},
-                      {}, {}};
+  http::response head{
+      200, {{"Content-Type", "text/event-stream"}, {"Cache-Control", "no-store"}}, {}, {}};
   complete(head);
   return to->begin_stream(std::move(head));
 }

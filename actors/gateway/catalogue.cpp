@@ -19,8 +19,8 @@ void list_node_types(const call_ptr& c) {
 }
 
 void read_node_type(const call_ptr& c) {
-  const auto* type = c->engine().node_types().find(c->match.parameter("type"),
-                                                   c->match.parameter("subtype"));
+  const auto* type =
+      c->engine().node_types().find(c->match.parameter("type"), c->match.parameter("subtype"));
   if (type == nullptr)
     return c->refuse(not_found("node_type_not_found", "There is no such node type."));
   c->json(200, catalog::describe(*type));
@@ -75,21 +75,25 @@ void run_here(const call_ptr& c, const node_type& type, const json::object& para
 /// The execution of a one-step workflow as {output: {port: [values]}}.
 void answer_with_step(const call_ptr& c, const started_run& run) {
   const auto refuse = [&](std::string code, std::string message) {
-    c->refuse({failure_kind::upstream, std::move(code), std::move(message),
-               "See /api/v1/executions/" + to_text(run.id) + ".", {}});
+    c->refuse({failure_kind::upstream,
+               std::move(code),
+               std::move(message),
+               "See /api/v1/executions/" + to_text(run.id) + ".",
+               {}});
   };
   if (!run.finished || !run.execution)
-    return c->refuse({failure_kind::unavailable, "node_not_finished",
+    return c->refuse({failure_kind::unavailable,
+                      "node_not_finished",
                       "The node did not finish in time; it goes on.",
-                      "See /api/v1/executions/" + to_text(run.id) + ".", {}});
+                      "See /api/v1/executions/" + to_text(run.id) + ".",
+                      {}});
   const auto parsed = json::parse(*run.execution);
   if (!parsed)
     return refuse("node_failed", "The node's result could not be read.");
   const auto* steps = json::find(*parsed, "steps");
-  const json::value* step =
-      steps != nullptr && steps->is_array() && !steps->get_array().empty()
-          ? &steps->get_array().front()
-          : nullptr;
+  const json::value* step = steps != nullptr && steps->is_array() && !steps->get_array().empty()
+                                ? &steps->get_array().front()
+                                : nullptr;
   if (step == nullptr || json::text_or(*step, "status", "") != "success") {
     const auto* error = step == nullptr ? nullptr : json::find(*step, "error");
     const json::value nothing;
@@ -144,16 +148,16 @@ void execute_type(const call_ptr& c, const node_type* type) {
 }
 
 void execute_node_type(const call_ptr& c) {
-  execute_type(c, c->engine().node_types().find(c->match.parameter("type"),
-                                                c->match.parameter("subtype")));
+  execute_type(
+      c, c->engine().node_types().find(c->match.parameter("type"), c->match.parameter("subtype")));
 }
 
 void execute_block(const call_ptr& c) {
   const auto id = c->match.parameter("block");
   const auto dot = id.find_first_of("./:");
-  execute_type(c, c->engine().node_types().find(
-                      id.substr(0, dot),
-                      dot == std::string_view::npos ? std::string_view{} : id.substr(dot + 1)));
+  execute_type(c, c->engine().node_types().find(id.substr(0, dot), dot == std::string_view::npos
+                                                                       ? std::string_view{}
+                                                                       : id.substr(dot + 1)));
 }
 
 } // namespace

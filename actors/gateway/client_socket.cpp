@@ -72,7 +72,7 @@ private:
 
   const std::shared_ptr<core> home_;
   const std::shared_ptr<http::websocket> socket_;
-  std::mutex mutex_; ///< guards the two below
+  std::mutex mutex_;                                      ///< guards the two below
   std::map<std::string, std::shared_ptr<void>> channels_; ///< empty handle: being made
   bool closed_ = false;
 };
@@ -95,8 +95,11 @@ void client_session::hold(const std::string& channel, std::shared_ptr<void> hand
 }
 
 failure too_many() {
-  return {failure_kind::exhausted, "too_many_subscriptions",
-          "This connection has too many subscriptions.", {}, {}};
+  return {failure_kind::exhausted,
+          "too_many_subscriptions",
+          "This connection has too many subscriptions.",
+          {},
+          {}};
 }
 
 void client_session::subscribe_execution(const json::object& data, const json::value* id) {

@@ -66,6 +66,8 @@ std::string core::new_hex(std::size_t digits) {
   return out;
 }
 
-std::string core::new_request_id() { return "req_" + new_hex(24); }
+std::string core::new_request_id() {
+  return "req_" + new_hex(24);
+}
 
 } // namespace troupe::gate

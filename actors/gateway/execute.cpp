@@ -5,7 +5,9 @@ namespace troupe::gate {
 
 namespace {
 
-json::value copy_or_null(const json::object* o) { return o == nullptr ? json::value{} : *o; }
+json::value copy_or_null(const json::object* o) {
+  return o == nullptr ? json::value{} : *o;
+}
 
 /// input_data, also under the names that other systems use. An empty object when absent.
 json::value input_of(const call_ptr& c) {
@@ -21,7 +23,8 @@ bool read_previous(const call_ptr& c, rest::fields& in, start_request& what) {
     return true;
   what.previous = run_id_from_text(text);
   if (!what.previous)
-    c->refuse(not_found("execution_not_found", "There is no execution with previous_execution_id."));
+    c->refuse(
+        not_found("execution_not_found", "There is no execution with previous_execution_id."));
   return what.previous.has_value();
 }
 

@@ -99,13 +99,12 @@ void list_workflow_executions(const call_ptr& c) {
   if (!at_least)
     return;
   const bool known = c->engine().workflow(what.workflow_id) != nullptr;
-  c->engine().query(std::move(what), std::move(*at_least),
-                    then<view_page>(c, [c, known](const view_page& page) {
-                      if (!known && page.items.empty())
-                        return c->refuse(
-                            not_found("workflow_not_found", "There is no such workflow."));
-                      c->page(page);
-                    }));
+  c->engine().query(
+      std::move(what), std::move(*at_least), then<view_page>(c, [c, known](const view_page& page) {
+        if (!known && page.items.empty())
+          return c->refuse(not_found("workflow_not_found", "There is no such workflow."));
+        c->page(page);
+      }));
 }
 
 void read_execution(const call_ptr& c) {
@@ -119,8 +118,11 @@ void delete_execution(const call_ptr& c) {
     return;
   const auto purge = [c, run = *run](const execution_text& got) {
     if (!got.terminal)
-      return c->refuse({failure_kind::conflict, "execution_not_finished",
-                        "Only a finished execution can be removed.", "Cancel it first.", {}});
+      return c->refuse({failure_kind::conflict,
+                        "execution_not_finished",
+                        "Only a finished execution can be removed.",
+                        "Cancel it first.",
+                        {}});
     c->home->cache.drop(run);
     c->engine().purge({run}, then<done_at>(c, [c, run](const done_at& done) {
                         c->home->cache.drop(run);
@@ -149,7 +151,8 @@ void pause_execution(const call_ptr& c) {
 
 void resume_execution(const call_ptr& c) {
   if (const auto run = run_of(c))
-    command_run(c, *run, commands::resume{"user"}, accepted(c, *run, 200, "The execution goes on."));
+    command_run(c, *run, commands::resume{"user"},
+                accepted(c, *run, 200, "The execution goes on."));
 }
 
 void retry_execution(const call_ptr& c) {
@@ -220,10 +223,9 @@ void list_events(const call_ptr& c) {
     return c->refuse(after.error());
   const auto from = page->cursor.empty() ? *since : *after;
   c->engine().events(*run, from, page->limit, then<event_page>(c, [c, from](const event_page& p) {
-                       const auto next = p.has_more ? rest::cursor_at(from + p.items.size())
-                                                    : std::string{};
-                       c->json_text(200, rest::list_text(p.items, p.last_seq, next));
-                     }));
+    const auto next = p.has_more ? rest::cursor_at(from + p.items.size()) : std::string{};
+    c->json_text(200, rest::list_text(p.items, p.last_seq, next));
+  }));
 }
 
 void read_report(const call_ptr& c) {
@@ -238,16 +240,16 @@ void read_logs(const call_ptr& c) {
     return;
   const std::string level(c->request.parameter("level"));
   c->engine().report(*run, "logs", then<json::value>(c, [c, level](const json::value& got) {
-                       const auto* lines = got.is_array() ? &got : json::find(got, "logs");
-                       if (lines == nullptr)
-                         lines = json::find(got, "items");
-                       json::array all;
-                       if (lines != nullptr && lines->is_array())
-                         for (const auto& line : lines->get_array())
-                           if (level.empty() || json::text_or(line, "level", "") == level)
-                             all.push_back(line);
-                       c->page_of(all);
-                     }));
+    const auto* lines = got.is_array() ? &got : json::find(got, "logs");
+    if (lines == nullptr)
+      lines = json::find(got, "items");
+    json::array all;
+    if (lines != nullptr && lines->is_array())
+      for (const auto& line : lines->get_array())
+        if (level.empty() || json::text_or(line, "level", "") == level)
+          all.push_back(line);
+    c->page_of(all);
+  }));
 }
 
 void list_children(const call_ptr& c) {
@@ -258,8 +260,7 @@ void list_children(const call_ptr& c) {
   what.parent_id = to_text(*run);
   if (!read_run_filter(c, what))
     return;
-  const auto exists = then<event_page>(
-      c, [c, what](const event_page&) { answer_query(c, what); });
+  const auto exists = then<event_page>(c, [c, what](const event_page&) { answer_query(c, what); });
   c->engine().events(*run, 0, 1, exists);
 }
 

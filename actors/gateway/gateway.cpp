@@ -35,8 +35,11 @@ http::response early_problem(core& home, const http::request& r, const failure& 
 failure no_route(const rest::route_match& match) {
   if (match.what == outcome::unknown)
     return not_found("route_not_found", "There is nothing at this path.");
-  return {failure_kind::not_allowed, "method_not_allowed",
-          "This path does not take this method.", "Allowed: " + match.allow + ".", {}};
+  return {failure_kind::not_allowed,
+          "method_not_allowed",
+          "This path does not take this method.",
+          "Allowed: " + match.allow + ".",
+          {}};
 }
 
 std::optional<http::response> on_head(core& home, const http::request& r, std::size_t& body_limit) {
@@ -96,8 +99,11 @@ void on_request(const std::shared_ptr<core>& home, http::request r,
   c->match = std::move(match);
   const auto handle = home->handlers[c->match.index];
   if (handle == nullptr)
-    return c->refuse({failure_kind::invalid, "upgrade_required",
-                      "This path speaks WebSocket only.", "Send an upgrade request.", {}});
+    return c->refuse({failure_kind::invalid,
+                      "upgrade_required",
+                      "This path speaks WebSocket only.",
+                      "Send an upgrade request.",
+                      {}});
   auto body = decode(c->request, c->row().body);
   if (!body)
     return c->refuse(body.error());
@@ -133,9 +139,7 @@ public:
     return out;
   }
 
-  std::string metrics() const override {
-    return home_->metrics_text();
-  }
+  std::string metrics() const override { return home_->metrics_text(); }
 
 private:
   std::shared_ptr<core> home_;

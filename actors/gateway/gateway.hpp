@@ -19,10 +19,10 @@ struct gateway_settings {
   std::uint32_t starts_per_minute = 0;   ///< of one key or address; 0: no limit
   std::uint32_t login_failures_per_minute = 5; ///< of one address; further tries are answered 429
   std::size_t execution_cache_bytes = std::size_t{8} << 20; ///< finished executions kept as text
-  std::chrono::milliseconds wait_max{300'000};   ///< of ?wait=
-  std::chrono::milliseconds keep_alive{15'000};  ///< between comments of a silent event stream
-  std::uint32_t socket_subscriptions_max = 256;  ///< of one WebSocket
-  std::string snapshot_directory;        ///< where POST /system/snapshot may write; empty: nowhere
+  std::chrono::milliseconds wait_max{300'000};              ///< of ?wait=
+  std::chrono::milliseconds keep_alive{15'000}; ///< between comments of a silent event stream
+  std::uint32_t socket_subscriptions_max = 256; ///< of one WebSocket
+  std::string snapshot_directory; ///< where POST /system/snapshot may write; empty: nowhere
   std::string version = TROUPE_VERSION;
 };
 

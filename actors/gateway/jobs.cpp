@@ -97,8 +97,7 @@ void list_jobs(const call_ptr& c) {
   auto at_least = positions_of(c);
   if (!at_least)
     return;
-  c->engine().query(std::move(what), std::move(*at_least),
-                    then<view_page>(c, [c](view_page page) {
+  c->engine().query(std::move(what), std::move(*at_least), then<view_page>(c, [c](view_page page) {
                       for (auto& item : page.items)
                         if (const auto parsed = json::parse(item))
                           item = json::write(job_of(*parsed));

@@ -35,8 +35,8 @@ std::string request_counters::text() const {
         bound.clear();
         json::write_number(bound, bounds_seconds[i]);
       }
-      latencies += name + "_bucket{" + labels + ",le=\"" + bound + "\"} " + std::to_string(below) +
-                   "\n";
+      latencies +=
+          name + "_bucket{" + labels + ",le=\"" + bound + "\"} " + std::to_string(below) + "\n";
     }
     latencies += name + "_sum{" + labels + "} ";
     json::write_number(latencies, r.latency.sum_seconds);

@@ -34,9 +34,8 @@ void list_execution_reviews(const call_ptr& c) {
   review_filter what;
   what.execution = to_text(*run);
   what.status = c->request.parameter("status");
-  c->engine().events(*run, 0, 1, then<event_page>(c, [c, what](const event_page&) {
-                       list_reviews(c, what);
-                     }));
+  c->engine().events(*run, 0, 1,
+                     then<event_page>(c, [c, what](const event_page&) { list_reviews(c, what); }));
 }
 
 struct review_answer {
@@ -107,8 +106,8 @@ std::optional<failure> read_answers(const call_ptr& c, std::vector<review_answer
     const auto* item = (*list)[i].if_object();
     const auto place = "reviews[" + std::to_string(i) + "].";
     if (item == nullptr)
-      return invalid("wrong_type", "Field '" + place.substr(0, place.size() - 1) +
-                                       "' must be an object.");
+      return invalid("wrong_type",
+                     "Field '" + place.substr(0, place.size() - 1) + "' must be an object.");
     rest::fields entry(*item, place);
     review_answer a;
     a.what.review = entry.required_text("review_id");
@@ -124,12 +123,14 @@ std::optional<failure> read_answers(const call_ptr& c, std::vector<review_answer
         a.what.data = value_ref(share(*data));
     const auto owner = run_of_review(a.what.review);
     if (!owner)
-      return not_found("review_not_found", "There is no review " + a.what.review.substr(0, 80) +
-                                               ".");
+      return not_found("review_not_found",
+                       "There is no review " + a.what.review.substr(0, 80) + ".");
     if (run && *run != *owner)
-      return failure{failure_kind::conflict, "mixed_executions",
+      return failure{failure_kind::conflict,
+                     "mixed_executions",
                      "The reviews belong to different executions.",
-                     "Decide the reviews of one execution at a time.", {}};
+                     "Decide the reviews of one execution at a time.",
+                     {}};
     run = owner;
     answers.push_back(std::move(a));
   }

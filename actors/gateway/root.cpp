@@ -20,7 +20,9 @@ void health(const call_ptr& c) {
   c->json(ready ? 200 : 503, health_of(c, ready));
 }
 
-void health_live(const call_ptr& c) { c->json(200, health_of(c, true)); }
+void health_live(const call_ptr& c) {
+  c->json(200, health_of(c, true));
+}
 
 void root(const call_ptr& c) {
   c->json(200, json::object{{"name", "Troupe"},
@@ -37,7 +39,9 @@ void metrics(const call_ptr& c) {
            {}});
 }
 
-void openapi(const call_ptr& c) { c->json_text(200, c->home->description); }
+void openapi(const call_ptr& c) {
+  c->json_text(200, c->home->description);
+}
 
 void docs_page(const call_ptr& c) {
   if (c->request.has_parameter("script"))
@@ -45,17 +49,15 @@ void docs_page(const call_ptr& c) {
                     {{"Content-Type", "text/javascript; charset=utf-8"}},
                     std::string(rest::docs_script()),
                     {}});
-  c->send({200,
-           {{"Content-Type", "text/html; charset=utf-8"}},
-           std::string(rest::docs_html()),
-           {}});
+  c->send(
+      {200, {{"Content-Type", "text/html; charset=utf-8"}}, std::string(rest::docs_html()), {}});
 }
 
 void auth_status(const call_ptr& c) {
   const bool on = !c->home->settings.password.empty();
-  c->json(200, json::object{{"auth_enabled", on},
-                            {"message", on ? "Authentication is required"
-                                           : "Authentication is disabled"}});
+  c->json(200, json::object{
+                   {"auth_enabled", on},
+                   {"message", on ? "Authentication is required" : "Authentication is disabled"}});
 }
 
 /// The version of others is never asked for: an installation may have no way out.
@@ -71,8 +73,8 @@ void config(const call_ptr& c) {
 } // namespace
 
 std::vector<handler_row> root_handlers() {
-  return {{"root", root},           {"health", health},       {"health_live", health_live},
-          {"health_ready", health}, {"metrics", metrics},     {"openapi", openapi},
+  return {{"root", root},           {"health", health},           {"health_live", health_live},
+          {"health_ready", health}, {"metrics", metrics},         {"openapi", openapi},
           {"docs_page", docs_page}, {"auth_status", auth_status}, {"config", config}};
 }
 

@@ -90,10 +90,12 @@ void with_skill_workflow(const call_ptr& c, const std::string& skill_type,
   const auto checked = c->engine().check(definition_of(skill_type, parameters));
   if (!checked.errors.empty()) {
     const bool unknown =
-        std::any_of(checked.errors.begin(), checked.errors.end(),
-                    [](const node_error& e) { return e.code.find("unknown") != std::string::npos; });
-    failure why = unknown ? not_found("skill_not_found", "There is no skill of this type.")
-                          : invalid("parameters_invalid", "The parameters are not what the skill takes.");
+        std::any_of(checked.errors.begin(), checked.errors.end(), [](const node_error& e) {
+          return e.code.find("unknown") != std::string::npos;
+        });
+    failure why =
+        unknown ? not_found("skill_not_found", "There is no skill of this type.")
+                : invalid("parameters_invalid", "The parameters are not what the skill takes.");
     why.node_errors = checked.errors;
     return c->refuse(why);
   }

@@ -25,7 +25,9 @@ json::array items_of(const json::value& v, std::string_view name) {
 
 namespace {
 
-void list_skills(const call_ptr& c) { c->page_of(items_of(c->engine().skills(), "skills")); }
+void list_skills(const call_ptr& c) {
+  c->page_of(items_of(c->engine().skills(), "skills"));
+}
 
 void execute_skill(const call_ptr& c) {
   rest::fields in(c->body);

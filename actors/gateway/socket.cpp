@@ -35,12 +35,15 @@ on_upgrade(const std::shared_ptr<core>& home, const http::request& head,
   const bool known = match.what == rest::route_match::outcome::found &&
                      home->routes.at(match.index).who == rest::access::socket;
   if (!known)
-    return rest::to_problem({failure_kind::malformed, "no_websocket",
-                             "This path does not speak WebSocket.", {}, {}},
-                            home->new_request_id());
+    return rest::to_problem(
+        {failure_kind::malformed, "no_websocket", "This path does not speak WebSocket.", {}, {}},
+        home->new_request_id());
   if (!origin_allowed(*home, head))
-    return rest::to_problem({failure_kind::forbidden, "origin_not_allowed",
-                             "This origin may not connect.", "See --cors-origins.", {}},
+    return rest::to_problem({failure_kind::forbidden,
+                             "origin_not_allowed",
+                             "This origin may not connect.",
+                             "See --cors-origins.",
+                             {}},
                             home->new_request_id());
   switch (authenticate_socket(*home, head)) {
   case socket_verdict::no_token:
@@ -48,9 +51,11 @@ on_upgrade(const std::shared_ptr<core>& home, const http::request& head,
   case socket_verdict::bad_token:
     return turned_away(*socket, close_bad_token, "the token is not valid");
   case socket_verdict::throttled:
-    return rest::to_problem({failure_kind::exhausted, "too_many_failures",
+    return rest::to_problem({failure_kind::exhausted,
+                             "too_many_failures",
                              "Too many wrong passwords came from this address.",
-                             "Try again in a minute.", {}},
+                             "Try again in a minute.",
+                             {}},
                             home->new_request_id());
   case socket_verdict::welcome: break;
   }

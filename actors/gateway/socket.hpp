@@ -18,10 +18,10 @@ on_upgrade(const std::shared_ptr<core>& home, const http::request& head,
 /// One message of the server, as text.
 struct socket_message {
   std::string_view method;
-  std::string_view channel;             ///< empty: none
-  const std::string* data = nullptr;    ///< JSON text; nullptr: none
+  std::string_view channel;          ///< empty: none
+  const std::string* data = nullptr; ///< JSON text; nullptr: none
   const failure* error = nullptr;
-  const json::value* id = nullptr;      ///< as the client sent it
+  const json::value* id = nullptr; ///< as the client sent it
 };
 std::string to_text(const socket_message& m);
 

@@ -25,8 +25,8 @@ result<std::optional<std::chrono::milliseconds>> wait_of(const call& c) {
   if (ec != std::errc{} || at != end || !std::isfinite(seconds) || seconds < 0)
     return invalid("bad_parameter", "Parameter 'wait' must be a number of seconds from 0.");
   const auto most = static_cast<double>(c.home->settings.wait_max.count());
-  return answer{std::chrono::milliseconds{
-      static_cast<std::int64_t>(std::min(seconds * 1000, most))}};
+  return answer{
+      std::chrono::milliseconds{static_cast<std::int64_t>(std::min(seconds * 1000, most))}};
 }
 
 bool key_is_good(std::string_view key) {
@@ -72,8 +72,8 @@ bool read_start_headers(const call_ptr& c, start_request& what) {
   what.trace_id = c->trace_id;
   what.idempotency_key = c->request.header("idempotency-key");
   if (!key_is_good(what.idempotency_key)) {
-    c->refuse(invalid("bad_idempotency_key",
-                      "Idempotency-Key must be at most 255 visible characters."));
+    c->refuse(
+        invalid("bad_idempotency_key", "Idempotency-Key must be at most 255 visible characters."));
     return false;
   }
   if (!what.idempotency_key.empty())
@@ -103,13 +103,12 @@ bool check_input(const call_ptr& c, const workflow_entry& w, json::value input,
 void start_run(const call_ptr& c, start_request what) {
   if (const auto wait = take_start(*c->home, c->request); wait.count() > 0) {
     c->header("Retry-After", std::to_string((wait.count() + 999) / 1000));
-    return c->send(rest::to_problem({failure_kind::exhausted, "rate_limited",
-                                     "Too many starts in a minute.", {}, {}},
-                                    c->request_id));
+    return c->send(rest::to_problem(
+        {failure_kind::exhausted, "rate_limited", "Too many starts in a minute.", {}, {}},
+        c->request_id));
   }
-  c->engine().start(std::move(what), then<started_run>(c, [c](const started_run& run) {
-                      answer_started(c, run);
-                    }));
+  c->engine().start(std::move(what),
+                    then<started_run>(c, [c](const started_run& run) { answer_started(c, run); }));
 }
 
 } // namespace troupe::gate

@@ -14,7 +14,9 @@ namespace {
 
 constexpr std::string_view settings_collection = "settings", retention_id = "retention";
 
-void system_status(const call_ptr& c) { c->json(200, c->engine().status()); }
+void system_status(const call_ptr& c) {
+  c->json(200, c->engine().status());
+}
 
 /// A list inside of GET /system/status.
 void answer_part(const call_ptr& c, std::string_view name) {
@@ -34,8 +36,12 @@ void system_nodes(const call_ptr& c) {
   c->page_of(json::array{std::move(self)});
 }
 
-void system_services(const call_ptr& c) { answer_part(c, "services"); }
-void system_queues(const call_ptr& c) { answer_part(c, "queues"); }
+void system_services(const call_ptr& c) {
+  answer_part(c, "services");
+}
+void system_queues(const call_ptr& c) {
+  answer_part(c, "queues");
+}
 
 void service_health(const call_ptr& c) {
   const auto health = c->engine().service_health(c->match.parameter("name"));
@@ -111,8 +117,9 @@ void write_log_level(const call_ptr& c) {
                                                          "critical"};
   rest::fields in(c->body);
   auto level = in.required_text("level");
-  std::transform(level.begin(), level.end(), level.begin(),
-                 [](char ch) { return ch >= 'A' && ch <= 'Z' ? static_cast<char>(ch | 0x20) : ch; });
+  std::transform(level.begin(), level.end(), level.begin(), [](char ch) {
+    return ch >= 'A' && ch <= 'Z' ? static_cast<char>(ch | 0x20) : ch;
+  });
   const auto found = std::find(names.begin(), names.end(), level);
   if (!level.empty() && found == names.end())
     in.complain("level", "bad_value", "must be debug, info, warning, error or critical");
@@ -133,8 +140,11 @@ bool name_is_good(std::string_view name) {
 
 void take_snapshot(const call_ptr& c) {
   if (c->home->settings.snapshot_directory.empty())
-    return c->refuse({failure_kind::conflict, "snapshots_off",
-                      "No directory for snapshots is configured.", "Set --snapshot-dir.", {}});
+    return c->refuse({failure_kind::conflict,
+                      "snapshots_off",
+                      "No directory for snapshots is configured.",
+                      "Set --snapshot-dir.",
+                      {}});
   rest::fields in(c->body);
   std::string otherwise = "snapshot-" + std::to_string(to_millis(c->engine().now()));
   const auto name = in.text("name", otherwise);
@@ -159,8 +169,12 @@ void answer_test_switch(const call_ptr& c, const result<json::value>& done) {
   c->json(200, done->is_null() ? json::value(json::object{}) : *done);
 }
 
-void inject_fault(const call_ptr& c) { answer_test_switch(c, c->engine().fault(c->body)); }
-void move_clock(const call_ptr& c) { answer_test_switch(c, c->engine().move_clock(c->body)); }
+void inject_fault(const call_ptr& c) {
+  answer_test_switch(c, c->engine().fault(c->body));
+}
+void move_clock(const call_ptr& c) {
+  answer_test_switch(c, c->engine().move_clock(c->body));
+}
 
 } // namespace
 

@@ -172,14 +172,10 @@ void estimate_workflow(const call_ptr& c) {
 } // namespace
 
 std::vector<handler_row> version_handlers() {
-  return {{"list_versions", list_versions},
-          {"read_version", read_version},
-          {"diff_versions", diff_versions},
-          {"activate_version", activate_version},
-          {"validate_workflow", validate_workflow},
-          {"validate_connections", validate_connections},
-          {"test_data_mapping", test_data_mapping},
-          {"estimate_workflow", estimate_workflow}};
+  return {{"list_versions", list_versions},         {"read_version", read_version},
+          {"diff_versions", diff_versions},         {"activate_version", activate_version},
+          {"validate_workflow", validate_workflow}, {"validate_connections", validate_connections},
+          {"test_data_mapping", test_data_mapping}, {"estimate_workflow", estimate_workflow}};
 }
 
 } // namespace troupe::gate

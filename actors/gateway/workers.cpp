@@ -6,7 +6,9 @@ namespace troupe::gate {
 
 namespace {
 
-void list_workers(const call_ptr& c) { c->page_of(items_of(c->engine().workers(), "workers")); }
+void list_workers(const call_ptr& c) {
+  c->page_of(items_of(c->engine().workers(), "workers"));
+}
 
 void register_worker(const call_ptr& c) {
   rest::fields in(c->body);
@@ -21,11 +23,11 @@ void register_worker(const call_ptr& c) {
     return c->refuse(*fault);
   c->engine().register_worker(std::move(c->body), then<worker_info>(c, [c](const worker_info& w) {
                                 c->header("Location", "/api/v1/skill-providers/" + w.id);
-                                c->json(201, json::object{{"id", json::string(w.id)},
-                                                          {"name", json::string(w.name)},
-                                                          {"token", json::string(w.token)},
-                                                          {"heartbeat_seconds",
-                                                           w.heartbeat_seconds}});
+                                c->json(201,
+                                        json::object{{"id", json::string(w.id)},
+                                                     {"name", json::string(w.name)},
+                                                     {"token", json::string(w.token)},
+                                                     {"heartbeat_seconds", w.heartbeat_seconds}});
                               }));
 }
 
@@ -76,9 +78,9 @@ void task_results(const call_ptr& c) {
 } // namespace
 
 std::vector<handler_row> worker_handlers() {
-  return {{"list_workers", list_workers},   {"register_worker", register_worker},
+  return {{"list_workers", list_workers},           {"register_worker", register_worker},
           {"unregister_worker", unregister_worker}, {"poll_tasks", poll_tasks},
-          {"task_message", task_message},   {"task_results", task_results}};
+          {"task_message", task_message},           {"task_results", task_results}};
 }
 
 } // namespace troupe::gate

@@ -11,9 +11,11 @@ namespace {
 constexpr int save_tries = 5;
 
 failure stale_version() {
-  return {failure_kind::precondition, "version_mismatch",
+  return {failure_kind::precondition,
+          "version_mismatch",
           "The workflow was changed since the version that If-Match names.",
-          "Read it again and repeat the change.", {}};
+          "Read it again and repeat the change.",
+          {}};
 }
 
 void try_change(const call_ptr& c, bool draft, bool must_match, int tries,
@@ -31,8 +33,8 @@ void try_change(const call_ptr& c, bool draft, bool must_match, int tries,
     if (must_match)
       return c->refuse(stale_version());
     if (tries <= 1)
-      return c->refuse({failure_kind::conflict, "busy", "The workflow is changed too often.",
-                        "Try again.", {}});
+      return c->refuse(
+          {failure_kind::conflict, "busy", "The workflow is changed too often.", "Try again.", {}});
     try_change(c, draft, must_match, tries - 1, change);
   };
   c->engine().save_workflow(stored->id, std::move(definition), draft, stored->version,

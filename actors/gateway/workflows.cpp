@@ -24,8 +24,8 @@ void list_workflows(const call_ptr& c) {
     if (only->value_or(false))
       what.enabled = true;
   }
-  for (const auto& [parameter, field] : {std::pair{"notebook_id", "target_notebook_id"},
-                                         std::pair{"user_id", "user_id"}}) {
+  for (const auto& [parameter, field] :
+       {std::pair{"notebook_id", "target_notebook_id"}, std::pair{"user_id", "user_id"}}) {
     const auto wanted = c->request.parameter(parameter);
     if (wanted.empty())
       continue;
@@ -86,8 +86,11 @@ void delete_workflow(const call_ptr& c) {
   if (!w)
     return;
   if (*if_match && **if_match != w->version)
-    return c->refuse({failure_kind::precondition, "version_mismatch",
-                      "The workflow was changed since the version that If-Match names.", {}, {}});
+    return c->refuse({failure_kind::precondition,
+                      "version_mismatch",
+                      "The workflow was changed since the version that If-Match names.",
+                      {},
+                      {}});
   c->engine().delete_workflow(w->id, then<done_at>(c, [c](const done_at& done) {
                                 c->at(done.at);
                                 c->send({204, {}, {}, {}});
@@ -120,8 +123,12 @@ void set_enabled(const call_ptr& c, bool enabled) {
   });
 }
 
-void enable_workflow(const call_ptr& c) { set_enabled(c, true); }
-void disable_workflow(const call_ptr& c) { set_enabled(c, false); }
+void enable_workflow(const call_ptr& c) {
+  set_enabled(c, true);
+}
+void disable_workflow(const call_ptr& c) {
+  set_enabled(c, false);
+}
 
 void import_workflow(const call_ptr& c) {
   const auto draft = draft_of(c);
@@ -159,7 +166,9 @@ void answer_stats(const call_ptr& c, std::string workflow) {
                     }));
 }
 
-void stats_overview(const call_ptr& c) { answer_stats(c, {}); }
+void stats_overview(const call_ptr& c) {
+  answer_stats(c, {});
+}
 void workflow_stats(const call_ptr& c) {
   if (const auto w = workflow_of(c))
     answer_stats(c, w->id);
@@ -168,12 +177,18 @@ void workflow_stats(const call_ptr& c) {
 } // namespace
 
 std::vector<handler_row> workflow_handlers() {
-  return {{"list_workflows", list_workflows},       {"create_workflow", create_workflow},
-          {"read_workflow", read_workflow},         {"patch_workflow", patch_workflow},
-          {"put_workflow", put_workflow},           {"delete_workflow", delete_workflow},
-          {"duplicate_workflow", duplicate_workflow}, {"enable_workflow", enable_workflow},
-          {"disable_workflow", disable_workflow},   {"import_workflow", import_workflow},
-          {"export_workflow", export_workflow},     {"stats_overview", stats_overview},
+  return {{"list_workflows", list_workflows},
+          {"create_workflow", create_workflow},
+          {"read_workflow", read_workflow},
+          {"patch_workflow", patch_workflow},
+          {"put_workflow", put_workflow},
+          {"delete_workflow", delete_workflow},
+          {"duplicate_workflow", duplicate_workflow},
+          {"enable_workflow", enable_workflow},
+          {"disable_workflow", disable_workflow},
+          {"import_workflow", import_workflow},
+          {"export_workflow", export_workflow},
+          {"stats_overview", stats_overview},
           {"workflow_stats", workflow_stats}};
 }
 

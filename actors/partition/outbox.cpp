@@ -143,7 +143,7 @@ void partition_core::start_child(const deliver& m, const messages::start_child& 
   }
   if (known(what.child))
     return answer(done_at{});
-  const auto workflow = shared_.workflows.find(what.workflow_id, what.workflow_version);
+  const auto workflow = shared_.workflows->find(what.workflow_id, what.workflow_version);
   if (!workflow || !workflow->executable)
     return tell_parent_failed(what,
                               {failure_kind::not_found, "workflow_not_found",

@@ -44,13 +44,6 @@ partition_core::live_run& partition_core::live(const run_id& run, bool fresh) {
   return at->second;
 }
 
-template <class Message>
-void partition_core::forward(const run_id& run, Message&& m, bool fresh) {
-  auto& to = live(run, fresh);
-  ++to.sent;
-  caf::anon_send(to.actor, std::forward<Message>(m));
-}
-
 void partition_core::on(command_run& m) {
   if (!live_.contains(m.run) && !known(m.run))
     return m.answer(unknown_run());

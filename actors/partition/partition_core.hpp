@@ -5,6 +5,8 @@
 #include "actors/base/run_history.hpp"
 #include "actors/partition/timer_window.hpp"
 
+#include <caf/send.hpp>
+
 #include <deque>
 #include <functional>
 #include <map>
@@ -112,5 +114,12 @@ private:
   milliseconds next_resend_{0}, next_sweep_{0};
   std::string sweep_from_; ///< where the last sweep of keys was cut off
 };
+
+template <class Message>
+void partition_core::forward(const run_id& run, Message&& m, bool fresh) {
+  auto& to = live(run, fresh);
+  ++to.sent;
+  caf::anon_send(to.actor, std::forward<Message>(m));
+}
 
 } // namespace troupe

@@ -49,6 +49,7 @@ void partition_core::on(const open_partition&) {
   timers_.reread();
   next_sweep_ = shared_.clock.elapsed() + sweep_every;
   open_ = true;
+  ++shared_.opened;
   recover_some();
 }
 

@@ -76,6 +76,12 @@ void partition_core::on(start_run& m) {
                             "try again with the same key", {}});
   if (!m.workflow || !m.workflow->executable)
     return m.answer(invalid("workflow_invalid", "the workflow has errors and cannot run"));
+  if (m.what.previous) {
+    auto reused = outputs_of(shared_, *m.what.previous);
+    if (!reused)
+      return m.answer(reused.error());
+    m.reused = std::move(*reused);
+  }
   pending_start start{std::move(m), {}};
   auto& what = start.what;
   if (!what.what.idempotency_key.empty()) {
@@ -163,6 +169,7 @@ void partition_core::launch(pending_start start, bool queued) {
     waits_of_[m.run].insert(until);
   }
   begin.wait = from.wait.has_value();
+  begin.place = std::move(m.place);
   begin.answer = std::move(m.answer);
   forward(m.run, std::move(begin), true);
 }

@@ -55,8 +55,9 @@ void run_core::on(begin_run& m) {
   if (dead_)
     return m.answer(restarting());
   needs_news_ = true;
+  place_ = std::move(m.place);
   with_ = std::move(m.with);
-  auto plan = shared_.workflows.plan_of(partition_, m.what.what.workflow_id,
+  auto plan = shared_.workflows->plan_of(partition_, m.what.what.workflow_id,
                                         m.what.what.workflow_version, m.what.what.definition);
   if (!plan) {
     m.answer(plan.error());
@@ -195,11 +196,11 @@ void run_core::propose(decision made, std::vector<answer_due> answers) {
   flight_ = std::move(now);
 
   shared_.log.propose(
-      std::move(what), [&shared = shared_, self = self_, partition = partition_, ticket = ticket_,
+      std::move(what), [shared = shared_.shared_from_this(), self = self_, partition = partition_, ticket = ticket_,
                         views = std::move(rows.views)](const result<std::uint64_t>& index) mutable {
         if (index) {
           // On the log's thread, in the order of the log: views never skip a change.
-          shared.lists.apply(partition, *index, std::move(views));
+          shared->lists.apply(partition, *index, std::move(views));
           caf::anon_send(self, settled{ticket, *index, nullptr});
         } else {
           caf::anon_send(self, settled{ticket, 0, std::make_shared<const failure>(index.error())});
@@ -222,6 +223,7 @@ void run_core::on(const settled& m) {
   const auto took = std::chrono::steady_clock::now() - turn.since;
   shared_.metrics.commit.add(static_cast<std::uint64_t>(
       std::chrono::duration_cast<std::chrono::microseconds>(took).count()));
+  place_.reset();
   count(turn.events);
   for (auto& each : turn.answers)
     each.refusal ? each.answer(*each.refusal) : each.answer(done_at{here(), nullptr});
@@ -260,6 +262,7 @@ void run_core::give_up(const failure& why, bool crash) {
     std::visit([&](auto& q) { q.answer(why); }, each);
   questions_.clear();
   watchers_.clear();
+  place_.reset();
   stop();
   idle_at_ = received_;
   caf::anon_send(partition(), run_idle{run_, received_, true, crash, false});

@@ -110,6 +110,7 @@ private:
   std::uint64_t received_ = 0, idle_at_ = 0, ticket_ = 0;
   std::uint64_t index_ = 0; ///< of the last entry that carried a turn of this run
   std::vector<row_change> with_;
+  std::shared_ptr<void> place_; ///< among the partition's queued starts
   std::vector<entry> inbox_;
   std::optional<flight> flight_;
   std::vector<waiter> waiters_;

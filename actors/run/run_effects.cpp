@@ -16,7 +16,7 @@ constexpr milliseconds timer_news_within{120'000};
 void run_core::perform(const std::vector<effects::any>& owed) {
   for (const auto& each : owed) {
     if (const auto* attempt = std::get_if<effects::run_attempt>(&each)) {
-      if (attempt->effect == effect_class::instant)
+      if (is_instant_skill(attempt->skill))
         run_instant(*attempt);
       else
         start_step(*attempt);

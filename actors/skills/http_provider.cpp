@@ -5,11 +5,14 @@
 namespace troupe {
 
 struct http_provider::job final : skill_call, std::enable_shared_from_this<job> {
-  job(http_provider& o, http_step s, skill_done d)
-      : owner(o), step(std::move(s)), done(std::move(d)) {}
-  void abort() override { owner.drop(shared_from_this()); }
+  job(std::weak_ptr<http_provider> o, http_step s, skill_done d)
+      : owner(std::move(o)), step(std::move(s)), done(std::move(d)) {}
+  void abort() override {
+    if (const auto alive = owner.lock())
+      alive->drop(shared_from_this());
+  }
 
-  http_provider& owner;
+  std::weak_ptr<http_provider> owner;
   http_step step;
   skill_done done;
   std::shared_ptr<http::call> call; ///< under the owner's lock
@@ -25,7 +28,7 @@ std::shared_ptr<skill_call> http_provider::start(skill_task what, skill_done don
     done(failed_attempt(step.error().code, step.error().message, false));
     return nullptr;
   }
-  auto made = std::make_shared<job>(*this, std::move(*step), std::move(done));
+  auto made = std::make_shared<job>(weak_from_this(), std::move(*step), std::move(done));
   bool now = false;
   {
     // Whoever waits already waits for a place that this one cannot give: order is kept.
@@ -64,8 +67,8 @@ http_provider::job_ptr http_provider::take_next() {
 
 void http_provider::launch(const job_ptr& what) {
   auto call = client_.start(std::move(what->step.request),
-                            [this, what](result<http::incoming_response> answer) {
-                              finished(what, std::move(answer));
+                            [self = shared_from_this(), what](result<http::incoming_response> answer) {
+                              self->finished(what, std::move(answer));
                             });
   bool late = false;
   {

@@ -16,9 +16,9 @@ struct http_limits {
   std::uint32_t running_max = 256, per_host_max = 64;
 };
 
-/// Thread-safe. The client and the clock must outlive it; the client must be gone (all its calls
-/// answered) before it is destroyed.
-class http_provider final : public skill_provider {
+/// Thread-safe; owned by shared_ptr. Calls under way keep it; the client and the clock outlive it.
+class http_provider final : public skill_provider,
+                            public std::enable_shared_from_this<http_provider> {
 public:
   http_provider(http::client& client, const engine_clock& clock, http_limits limits);
   std::shared_ptr<skill_call> start(skill_task what, skill_done done, skill_live live) override;

@@ -3,6 +3,7 @@
 #include "runtime/base/encoding.hpp"
 #include "runtime/base/hash.hpp"
 #include "runtime/base/utf8.hpp"
+#include "runtime/policy/retry_policy.hpp"
 
 #include <algorithm>
 #include <array>

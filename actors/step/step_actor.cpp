@@ -25,7 +25,7 @@ void begin(step_pointer self, engine_shared& shared, const run_actor& run, run_s
   s.counted = true;
   shared.metrics.steps_live.add();
   const step_actor me{self};
-  s.call = shared.skills.start(
+  s.call = shared.skills->start(
       std::move(m.task),
       [me](attempt_outcome outcome) { caf::anon_send(me, step_outcome{std::move(outcome)}); },
       [run](std::string kind, std::shared_ptr<const std::string> json) {

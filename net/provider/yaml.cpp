@@ -303,7 +303,8 @@ result<json::value> build(std::string_view text, const yaml_limits& limits) {
 
 result<json::value> yaml_to_json(std::string_view text, const yaml_limits& limits) {
   if (text.size() > limits.bytes_max)
-    return failure{failure_kind::too_large, "yaml_too_large", "The YAML text is too large.", {}, {}};
+    return failure{
+        failure_kind::too_large, "yaml_too_large", "The YAML text is too large.", {}, {}};
   if (!valid_utf8(text) || text.find('\0') != std::string_view::npos)
     return malformed("yaml_syntax", "The YAML text is not UTF-8 or holds a NUL.");
   try {
@@ -312,8 +313,8 @@ result<json::value> yaml_to_json(std::string_view text, const yaml_limits& limit
     return malformed("yaml_too_deep", "The YAML text is nested too deep.");
   } catch (const YAML::Exception& thrown) {
     return malformed("yaml_syntax", "Line " + std::to_string(thrown.mark.line + 1) + ", column " +
-                                        std::to_string(thrown.mark.column + 1) + ": " +
-                                        thrown.msg + ".");
+                                        std::to_string(thrown.mark.column + 1) + ": " + thrown.msg +
+                                        ".");
   } catch (const std::exception&) {
     return malformed("yaml_syntax", "The YAML text could not be read.");
   }

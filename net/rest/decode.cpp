@@ -15,7 +15,10 @@ bool blank(std::string_view text) noexcept {
 }
 
 failure bad_parameter(std::string_view name, std::string message) {
-  return {failure_kind::invalid, "bad_parameter", std::move(message), {},
+  return {failure_kind::invalid,
+          "bad_parameter",
+          std::move(message),
+          {},
           {{"", std::string(name), "bad_parameter", "not a valid value"}}};
 }
 
@@ -25,12 +28,17 @@ result<json::object> decode_json(const http::request& r, body_kind kind) {
   if (kind == body_kind::none || (kind != body_kind::json && blank(r.body)))
     return json::object{};
   if (const auto type = media_of(r); type != media::json && type != media::absent)
-    return failure{failure_kind::unsupported, "unsupported_media_type",
+    return failure{failure_kind::unsupported,
+                   "unsupported_media_type",
                    "The body's content type is not supported here.",
-                   "Send application/json.", {}};
+                   "Send application/json.",
+                   {}};
   if (r.body.size() > body_bytes_max(kind))
-    return failure{failure_kind::too_large, "body_too_large",
-                   "The body is over the limit of this route.", {}, {}};
+    return failure{failure_kind::too_large,
+                   "body_too_large",
+                   "The body is over the limit of this route.",
+                   {},
+                   {}};
   auto parsed = json::parse(r.body, {body_depth_max, body_bytes_max(kind)});
   if (!parsed)
     return std::move(parsed).error();
@@ -148,8 +156,9 @@ result<std::uint64_t> number_parameter(const http::request& r, std::string_view 
   std::uint64_t n = 0;
   const auto [at, ec] = std::from_chars(text.data(), text.data() + text.size(), n);
   if (ec != std::errc{} || at != text.data() + text.size() || n < lowest || n > highest)
-    return bad_parameter(name, "Parameter '" + std::string(name) + "' must be a whole number from " +
-                                   std::to_string(lowest) + " to " + std::to_string(highest) + ".");
+    return bad_parameter(name, "Parameter '" + std::string(name) +
+                                   "' must be a whole number from " + std::to_string(lowest) +
+                                   " to " + std::to_string(highest) + ".");
   return n;
 }
 

@@ -7,7 +7,8 @@ std::string_view docs_html() noexcept {
 <html lang="en"><head><meta charset="utf-8"><title>Troupe API</title>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <style>
-body{font:15px/1.5 system-ui,sans-serif;margin:0 auto;max-width:62rem;padding:1rem 1.5rem;color:#1d2530}
+body{font:15px/1.5 system-ui,sans-serif;margin:0 auto;max-width:62rem;padding:1rem 1.5rem;
+color:#1d2530}
 h1{font-size:1.6rem}h2{font-size:1.15rem;margin-top:2rem;border-bottom:1px solid #ccd3dc}
 details{border:1px solid #dde3ea;border-radius:6px;margin:.4rem 0;padding:.3rem .7rem}
 summary{cursor:pointer}code,pre{font:13px/1.45 ui-monospace,monospace}

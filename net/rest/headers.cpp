@@ -77,7 +77,8 @@ std::optional<trace_context> trace_of(std::string_view text) {
     return std::nullopt;
   const auto version = text.substr(0, 2), trace = text.substr(3, 32), parent = text.substr(36, 16),
              flags = text.substr(53, 2);
-  const bool right_length = version == "00" ? text.size() == 55 : text.size() == 55 || text[55] == '-';
+  const bool right_length =
+      version == "00" ? text.size() == 55 : text.size() == 55 || text[55] == '-';
   if (!right_length || version == "ff" || !hex_digits(version, 2) || !hex_digits(trace, 32) ||
       !hex_digits(parent, 16) || !hex_digits(flags, 2) || all_zero(trace) || all_zero(parent))
     return std::nullopt;
@@ -99,7 +100,9 @@ result<std::optional<std::uint32_t>> if_match_of(const http::request& r) {
   return std::optional<std::uint32_t>{*version};
 }
 
-std::string etag_of(std::uint32_t version) { return '"' + std::to_string(version) + '"'; }
+std::string etag_of(std::uint32_t version) {
+  return '"' + std::to_string(version) + '"';
+}
 
 result<std::vector<std::pair<std::uint16_t, std::uint64_t>>> positions_of(const http::request& r) {
   std::vector<std::pair<std::uint16_t, std::uint64_t>> out;
@@ -196,9 +199,8 @@ void add_security(std::string_view path, http::response& answer) {
   set_default(answer, "X-Content-Type-Options", "nosniff");
   set_default(answer, "X-Frame-Options", "DENY");
   set_default(answer, "Referrer-Policy", "no-referrer");
-  const bool page = std::any_of(answer.headers.begin(), answer.headers.end(), [](const auto& h) {
-    return h.second.starts_with("text/html");
-  });
+  const bool page = std::any_of(answer.headers.begin(), answer.headers.end(),
+                                [](const auto& h) { return h.second.starts_with("text/html"); });
   set_default(answer, "Content-Security-Policy",
               page ? "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; "
                      "script-src 'self'; frame-ancestors 'none'; base-uri 'none'"

@@ -2,6 +2,7 @@
 #include "node-config/cli/commands.hpp"
 #include "node-config/cli/offline.hpp"
 #include "persistence/rocks/migrations.hpp"
+#include "runtime/engine/decide.hpp"
 #include "runtime/engine/report.hpp"
 
 #include <CLI/CLI.hpp>

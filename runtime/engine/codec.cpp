@@ -12,7 +12,9 @@ namespace {
 constexpr json::parse_limits event_limits{256, std::size_t{256} << 20};
 
 /// `at` and `attempt` stand beside `data`, and come first in event_fields.hpp.
-constexpr bool beside(std::string_view name) noexcept { return name == "at" || name == "attempt"; }
+constexpr bool beside(std::string_view name) noexcept {
+  return name == "at" || name == "attempt";
+}
 
 struct head_writer {
   fields::writer& out;

@@ -134,7 +134,7 @@ private:
     return id.has_value();
   }
   template <class E>
-    requires std::is_enum_v<E>
+  requires std::is_enum_v<E>
   static bool take(const json::value& from, E& v) {
     const auto* text = from.if_string();
     return text && words::from_word(*text, v);
@@ -179,7 +179,7 @@ private:
     return inner.ok();
   }
   template <class T>
-    requires requires(T& v, reader& r) { each_member(v, r); }
+  requires requires(T& v, reader& r) { each_member(v, r); }
   bool take(json::value& from, T& v) {
     auto* members = from.if_object();
     if (!members)

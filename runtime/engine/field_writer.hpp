@@ -104,10 +104,8 @@ private:
   void put(instant v) { put_number(to_millis(v)); }
   void put(const run_id& v) { out_.append("\"").append(to_text(v)).append("\""); }
   template <class E>
-    requires std::is_enum_v<E>
-  void put(E v) {
-    out_.append("\"").append(words::to_word(v)).append("\"");
-  }
+  requires std::is_enum_v<E>
+  void put(E v) { out_.append("\"").append(words::to_word(v)).append("\""); }
   template <class T> void put(const std::optional<T>& v) { put(*v); }
 
   template <class T> void put(const std::vector<T>& v) { put_list(v); }
@@ -146,7 +144,7 @@ private:
     inner.close();
   }
   template <class T>
-    requires requires(const T& v, writer& w) { each_member(v, w); }
+  requires requires(const T& v, writer& w) { each_member(v, w); }
   void put(const T& v) {
     writer inner{out_, aside_};
     inner.open();

@@ -1,14 +1,13 @@
 #include "runtime/engine/history.hpp"
 
-#include <algorithm>
-
 namespace troupe {
 
 namespace {
 
-void unite(std::vector<std::string>& all, const std::vector<std::string>& more) {
+void unite(std::vector<std::string>& all, std::set<std::string>& known,
+           const std::vector<std::string>& more) {
   for (const auto& one : more)
-    if (std::find(all.begin(), all.end(), one) == all.end())
+    if (known.insert(one).second)
       all.push_back(one);
 }
 
@@ -91,15 +90,14 @@ struct run_history::folding {
   void operator()(const events::node_retrying& e) const {
     begun(e.at, step_status::retrying).error = e.error;
     logs(e.at, e.logs);
-    log(e.at, "warning",
-        "attempt " + std::to_string(e.attempt) + " failed: " + e.error.message);
+    log(e.at, "warning", "attempt " + std::to_string(e.attempt) + " failed: " + e.error.message);
   }
   void operator()(const events::node_completed& e) const {
     auto& step = ended(e.at, step_status::success);
     step.ports = e.ports;
     step.error.reset();
-    unite(all.sources_, e.created_source_ids);
-    unite(all.notes_, e.created_note_ids);
+    unite(all.sources_, all.known_sources_, e.created_source_ids);
+    unite(all.notes_, all.known_notes_, e.created_note_ids);
     add_usage(all.usage_, e.usage);
     logs(e.at, e.logs);
   }
@@ -139,6 +137,8 @@ step_record& run_history::at(const place& where) {
   return step;
 }
 
-void run_history::add(const event& e) { std::visit(folding{*this, e.time}, e.what); }
+void run_history::add(const event& e) {
+  std::visit(folding{*this, e.time}, e.what);
+}
 
 } // namespace troupe

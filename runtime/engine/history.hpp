@@ -5,6 +5,7 @@
 #include "runtime/engine/event.hpp"
 
 #include <map>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -53,6 +54,7 @@ private:
 
   std::map<step_key, step_record> steps_;
   std::vector<std::string> sources_, notes_;
+  std::set<std::string> known_sources_, known_notes_;
   json::object usage_;
   std::vector<log_line> logs_;
 };

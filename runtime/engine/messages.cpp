@@ -80,8 +80,8 @@ result<messages::any> decode_message(std::string_view text) {
     return read_message<messages::cancel_child>(*members);
   if (name == messages::child_ended::name)
     return read_message<messages::child_ended>(*members);
-  return refused("message_unknown", "a message of a kind that this release does not know: '" +
-                                        name + "'");
+  return refused("message_unknown",
+                 "a message of a kind that this release does not know: '" + name + "'");
 }
 
 } // namespace troupe

@@ -41,13 +41,14 @@ struct collector {
   void operator()(const events::execution_finished& e) {
     listed = true;
     if (const auto& parent = after.start.parent)
-      send(parent->run,
-           messages::child_ended{*parent, after.id, e.status, e.output, e.error});
+      send(parent->run, messages::child_ended{*parent, after.id, e.status, e.output, e.error});
     for (const auto& [id, review] : std::exchange(reviews, {}))
       close(review, {}, review_decision::withdrawn);
   }
 
-  void operator()(const events::timer_set& e) const { out.timers.push_back({e.due, e.timer, true}); }
+  void operator()(const events::timer_set& e) const {
+    out.timers.push_back({e.due, e.timer, true});
+  }
   void operator()(const events::timer_fired& e) const { drop_timer(e.timer, e.due); }
   void operator()(const events::timer_cancelled& e) const { drop_timer(e.timer, e.due); }
 

@@ -21,9 +21,9 @@ struct open_review {
 /// What the rows of a run say so far: the memory of the projection, kept beside the state and
 /// saved with its snapshot. A new run has a default one.
 struct footprint {
-  chain_hash last{};  ///< of the last event
-  bool active = false; ///< has a row in `active` …
-  bool owing = false;  ///< … in the range of those that owe something now
+  chain_hash last{};                      ///< of the last event
+  bool active = false;                    ///< has a row in `active` …
+  bool owing = false;                     ///< … in the range of those that owe something now
   run_status shown = run_status::pending; ///< as lists show it
   std::map<std::string, open_review> reviews;
 };
@@ -71,7 +71,7 @@ struct projected {
   bool owing = false;        ///< the range that `put` and `move` put into
   std::vector<timer_change> timers;
   std::vector<outbox_message> outbox;
-  std::vector<blob_id> blobs; ///< named by the turn, sorted, once each
+  std::vector<blob_id> blobs;                 ///< named by the turn, sorted, once each
   std::optional<execution_summary> execution; ///< when lists show something new
   std::vector<review_summary> reviews;
 };

@@ -15,10 +15,10 @@ namespace {
 using namespace reporting;
 
 constexpr std::array<std::string_view, 16> secret_names{
-    "password",      "passwd",        "secret",      "token",        "access_token",
-    "refresh_token", "api_key",       "apikey",      "api-key",      "x-api-key",
-    "authorization", "client_secret", "private_key", "bearer_token", "cookie",
-    "proxy-authorization"};
+    "password",     "passwd",        "secret",        "token",
+    "access_token", "refresh_token", "api_key",       "apikey",
+    "api-key",      "x-api-key",     "authorization", "client_secret",
+    "private_key",  "bearer_token",  "cookie",        "proxy-authorization"};
 
 bool secret_name(std::string_view name) {
   std::string lower;
@@ -46,11 +46,12 @@ void mask(json::value& v) {
     for (auto& one : *list)
       mask(one);
   if (auto* members = v.if_object())
-    for (auto& [name, one] : *members)
+    for (auto& [name, one] : *members) {
       if (secret_member(name, one))
         one = "***";
       else
         mask(one);
+    }
 }
 
 value_ref masked(const value_ref& v) {

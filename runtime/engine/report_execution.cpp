@@ -43,8 +43,8 @@ struct step_view {
 };
 
 step_view view_of(const plan_node& node, const iteration_path& path, const slot& what) {
-  return {node,         path,       what.status, what.attempt, what.started,
-          what.ended,   what.ports, what.reason, what.error};
+  return {node,       path,       what.status, what.attempt, what.started,
+          what.ended, what.ports, what.reason, what.error};
 }
 step_view view_of(const plan_node& node, const step_record& step) {
   return {node,       step.iteration, step.status, step.attempt, step.started,

@@ -151,10 +151,9 @@ void write_metrics(std::string& out, const run_state& s, const run_history& hist
     retries += step.attempt > 1 ? step.attempt - 1 : 0;
     busy += duration_of(step);
   }
-  const auto shown = std::min(steps.size(), slowest_max);
-  std::partial_sort(steps.begin(), steps.begin() + static_cast<std::ptrdiff_t>(shown), steps.end(),
-                    [](const auto* a, const auto* b) { return duration_of(*a) > duration_of(*b); });
-  steps.resize(shown);
+  std::stable_sort(steps.begin(), steps.end(),
+                   [](const auto* a, const auto* b) { return duration_of(*a) > duration_of(*b); });
+  steps.resize(std::min(steps.size(), slowest_max));
   text_object o{out};
   o.seconds("duration_seconds", s.started, s.ended);
   o.real("step_seconds", static_cast<double>(busy.count()) / 1000.0);

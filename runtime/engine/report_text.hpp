@@ -67,8 +67,7 @@ private:
   bool first_ = true;
 };
 
-template <class List, class Each>
-void write_list(std::string& out, const List& list, Each each) {
+template <class List, class Each> void write_list(std::string& out, const List& list, Each each) {
   out.push_back('[');
   bool first = true;
   for (const auto& one : list) {

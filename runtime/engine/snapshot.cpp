@@ -21,7 +21,9 @@ failure refused(std::string code, std::string message) {
 }
 
 /// A hash as a value of a writer: hex text.
-std::string hex_of(const chain_hash& hash) { return to_hex(fields::bytes_of(hash)); }
+std::string hex_of(const chain_hash& hash) {
+  return to_hex(fields::bytes_of(hash));
+}
 
 std::string written(const run_state& s, const footprint* so_far, const fields::spill* aside) {
   std::string out;
@@ -135,9 +137,8 @@ result<snapshot> decode_snapshot(std::string_view text, blob_port& blobs) {
     return refused("snapshot_malformed", "the snapshot's state." + in.culprit() + " is wrong");
   fields::reader rest{*members, &blobs};
   if (!read_footprint(rest, out.so_far) || !rest.ok())
-    return refused("snapshot_malformed", "the snapshot's " +
-                                             (rest.ok() ? "last_hash" : rest.culprit()) +
-                                             " is wrong");
+    return refused("snapshot_malformed",
+                   "the snapshot's " + (rest.ok() ? "last_hash" : rest.culprit()) + " is wrong");
   return out;
 }
 
@@ -148,6 +149,8 @@ result<run_state> decode_state(std::string_view text, blob_port& blobs) {
   return std::move(all->state);
 }
 
-std::uint64_t state_hash(const run_state& s) { return hash64(written(s, nullptr, nullptr)); }
+std::uint64_t state_hash(const run_state& s) {
+  return hash64(written(s, nullptr, nullptr));
+}
 
 } // namespace troupe

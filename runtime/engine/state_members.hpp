@@ -106,8 +106,8 @@ template <some<run_counters> S, class F> void each_member(S& s, F&& f) {
 }
 template <some<run_state> S, class F> void each_member(S& s, F&& f) {
   auto& [seq, id, start, status, paused, admitted, attempt, created, started, ended, deadline, vars,
-         scopes, loops, timers, ready, signals, signal_ids, timer_next, review_next,
-         deadline_timer, running, counters, output, error, error_node, overrides] = s;
+         scopes, loops, timers, ready, signals, signal_ids, timer_next, review_next, deadline_timer,
+         running, counters, output, error, error_node, overrides] = s;
   f("seq", seq);
   f("id", id);
   f("start", start);

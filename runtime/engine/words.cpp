@@ -40,14 +40,30 @@ bool find_word(const word_list<N>& list, std::string_view word, Enum& v) noexcep
 
 } // namespace
 
-std::string_view to_word(run_status v) noexcept { return word_of(run_words, v); }
-std::string_view to_word(step_status v) noexcept { return word_of(step_words, v); }
-std::string_view to_word(failure_outcome v) noexcept { return word_of(outcome_words, v); }
-std::string_view to_word(skip_kind v) noexcept { return word_of(skip_words, v); }
-std::string_view to_word(wait_kind v) noexcept { return word_of(wait_words, v); }
-std::string_view to_word(timer_purpose v) noexcept { return word_of(purpose_words, v); }
-std::string_view to_word(review_decision v) noexcept { return word_of(decision_words, v); }
-std::string_view to_word(resolution v) noexcept { return word_of(resolution_words, v); }
+std::string_view to_word(run_status v) noexcept {
+  return word_of(run_words, v);
+}
+std::string_view to_word(step_status v) noexcept {
+  return word_of(step_words, v);
+}
+std::string_view to_word(failure_outcome v) noexcept {
+  return word_of(outcome_words, v);
+}
+std::string_view to_word(skip_kind v) noexcept {
+  return word_of(skip_words, v);
+}
+std::string_view to_word(wait_kind v) noexcept {
+  return word_of(wait_words, v);
+}
+std::string_view to_word(timer_purpose v) noexcept {
+  return word_of(purpose_words, v);
+}
+std::string_view to_word(review_decision v) noexcept {
+  return word_of(decision_words, v);
+}
+std::string_view to_word(resolution v) noexcept {
+  return word_of(resolution_words, v);
+}
 
 bool from_word(std::string_view word, run_status& v) noexcept {
   return find_word(run_words, word, v);

@@ -36,7 +36,8 @@ struct compiled {
 compiled compile(const json::value& definition, const compile_context& context);
 
 /// The stored form of a definition: defaults filled in, connections resolved to ids, unknown
-/// top-level keys kept. A failure when it is not an object or a field has a wrong type (with node_errors).
+/// top-level keys kept. A failure when it is not an object or a field has a wrong type (with
+/// node_errors).
 result<json::object> normalise(const json::value& definition);
 
 /// The graph form of either form: {nodes, edges, …}. For `?view=graph`.

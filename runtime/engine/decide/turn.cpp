@@ -7,10 +7,13 @@ namespace troupe::deciding {
 namespace {
 
 constexpr std::uint64_t operations_per_evaluation = 100'000;
+/// A whole execute input (16 MB) may pass through one template.
+constexpr std::size_t output_bytes_per_evaluation = std::size_t{32} << 20;
 
 template <class Evaluate> auto budgeted(turn& t, Evaluate evaluate) {
   expr::budget spend;
   spend.operations = operations_per_evaluation;
+  spend.output_bytes = output_bytes_per_evaluation;
   auto out = evaluate(spend);
   t.operations += operations_per_evaluation - spend.operations;
   return out;

@@ -1,0 +1,41 @@
+// The engine of one node: all actors, put together, behind engine_port.
+#pragma once
+
+#include "actors/api/clock.hpp"
+#include "actors/api/engine_port.hpp"
+#include "actors/api/settings.hpp"
+#include "net/client/client.hpp"
+#include "persistence/store/store.hpp"
+
+#include <functional>
+#include <memory>
+
+namespace troupe {
+
+/// All references must outlive the engine. Take down in this order: gateway, engine, HTTP client,
+/// store (commits what is queued), views.
+struct engine_deps {
+  const row_reader& rows;
+  replicated_log& log;
+  class views& lists;
+  http::client& http;
+  const engine_clock& clock;
+  movable_clock* test_clock = nullptr; ///< the same object as `clock`, when tests may move it
+  engine_settings settings;
+  /// Makes an online backup; must not block the caller. May be empty.
+  std::function<void(std::string directory, reply<json::value> answer)> backup;
+};
+
+class engine : public engine_port {
+public:
+  /// Reads what is stored, brings views up to date and opens all partitions. Returns before they
+  /// are open: ready() tells.
+  virtual result<void> start() = 0;
+  /// No new starts; running steps may end within `grace`; then every actor stops. What is left
+  /// goes on at the next start. Idempotent.
+  virtual void stop(milliseconds grace) = 0;
+};
+
+std::unique_ptr<engine> make_engine(engine_deps deps);
+
+} // namespace troupe

@@ -1,0 +1,243 @@
+// Start and stop: who is made in which order, and that everybody ends.
+#include "actors/engine/node_engine.hpp"
+
+#include "actors/base/run_history.hpp"
+#include "actors/skills/instant.hpp"
+#include "persistence/store/entry.hpp"
+#include "runtime/base/log.hpp"
+
+#include <caf/all.hpp>
+
+#include <condition_variable>
+#include <cstdlib>
+#include <random>
+#include <set>
+#include <thread>
+
+namespace troupe {
+
+namespace {
+
+constexpr std::chrono::seconds teardown_max{20};
+
+/// Which provider has a skill.
+class skill_router final : public skill_provider {
+public:
+  skill_router(std::shared_ptr<skill_provider> http, std::shared_ptr<skill_provider> workers)
+      : http_(std::move(http)), workers_(std::move(workers)) {}
+
+  std::shared_ptr<skill_call> start(skill_task what, skill_done done, skill_live live) override {
+    if (what.skill == "http_request")
+      return http_->start(std::move(what), std::move(done), std::move(live));
+    if (is_instant_skill(what.skill)) {
+      done(run_instant_skill(what.skill, what.parameters));
+      return nullptr;
+    }
+    return workers_->start(std::move(what), std::move(done), std::move(live));
+  }
+
+private:
+  std::shared_ptr<skill_provider> http_, workers_;
+};
+
+/// Ends the process when taking the actors down takes for ever: what is durable is safe.
+class teardown_watchdog {
+public:
+  teardown_watchdog()
+      : thread_([this] {
+          std::unique_lock lock(mutex_);
+          if (!done_signal_.wait_for(lock, teardown_max, [this] { return done_; })) {
+            log::write(log::level::critical, "engine", "actors did not end in time");
+            std::_Exit(70);
+          }
+        }) {}
+  ~teardown_watchdog() {
+    {
+      const std::lock_guard lock(mutex_);
+      done_ = true;
+    }
+    done_signal_.notify_all();
+    thread_.join();
+  }
+
+private:
+  std::mutex mutex_;
+  std::condition_variable done_signal_;
+  bool done_ = false;
+  std::thread thread_;
+};
+
+} // namespace
+
+node_engine::system_config::system_config(const engine_settings& settings) {
+  const auto cores = std::max(1u, std::thread::hardware_concurrency());
+  set("scheduler.max-threads", static_cast<std::uint64_t>(settings.threads ? settings.threads : cores));
+  set("scheduler.max-throughput", static_cast<std::uint64_t>(100));
+  set("scheduler.policy", caf::atom_from_string(settings.scheduling));
+}
+
+node_engine::node_engine(engine_deps deps) : deps_(std::move(deps)) {
+  const auto& settings = deps_.settings;
+  workflows_ = std::make_shared<directory>(
+      deps_.rows, compile_context{types_, settings.limits, settings.default_retry,
+                                  [this](std::string_view skill) {
+                                    return skill == "http_request" || is_instant_skill(skill) ||
+                                           worker_skills_.knows(skill);
+                                  }});
+  http_ = std::make_shared<http_provider>(
+      deps_.http, deps_.clock,
+      http_limits{settings.attempts_running_max, settings.attempts_per_host_max});
+  shared_ = std::make_shared<engine_shared>(
+      engine_ports{deps_.rows, deps_.log, deps_.lists, deps_.clock}, settings, types_);
+  shared_->workflows = workflows_;
+  starts_queued_ =
+      std::make_shared<std::vector<std::atomic<std::uint32_t>>>(settings.partitions + 1u);
+}
+
+node_engine::~node_engine() { stop(milliseconds(0)); }
+
+void node_engine::spawn_all() {
+  config_ = std::make_unique<system_config>(deps_.settings);
+  system_ = std::make_unique<caf::actor_system>(*config_);
+  auto& system = *system_;
+  auto& shared = *shared_;
+  shared.spawn_run = [&system, &shared](const run_spawn& what) {
+    return spawn_run_actor(system, shared, what);
+  };
+  shared.spawn_step = [&system, &shared](const run_actor& run) {
+    return spawn_step_actor(system, shared, run);
+  };
+  std::vector<worker_skill> remembered;
+  for (const auto& each : workflows_->all_of(skills_collection)) {
+    worker_skill known{each.id, std::string(json::text_or(each.body, "description", "")),
+                       std::string(json::text_or(each.body, "effect", "io")), nullptr, 0};
+    if (const auto* schema = json::find(each.body, "parameters_schema"))
+      known.parameters_schema = *schema;
+    remembered.push_back(std::move(known));
+  }
+  worker_limits limits;
+  limits.heartbeat = deps_.settings.worker_heartbeat;
+  limits.queue_max = deps_.settings.worker_queue_max;
+  workers_ = spawn_workers_actor(
+      system, workers_deps{deps_.clock, worker_skills_, limits, [this] { return new_id(); },
+                           std::move(remembered),
+                           [this](const auto& skills) { skills_changed(skills); }});
+  shared.skills =
+      std::make_shared<skill_router>(http_, std::make_shared<worker_provider>(workers_));
+  shared.limiter = spawn_limiter_actor(system, shared);
+  control_ = spawn_control_actor(
+      system, control_deps{shared, *workflows_, [this] { return new_id(); }});
+  shared.partitions.resize(deps_.settings.partitions + 1u);
+  for (std::uint16_t p = 1; p <= deps_.settings.partitions; ++p)
+    shared.partitions[p] = spawn_partition_actor(system, shared, partition_id{p});
+}
+
+result<void> node_engine::start() {
+  if (auto opened = workflows_->open(); !opened)
+    return opened;
+  if (auto shown = catch_up_views(); !shown)
+    return shown;
+  spawn_all();
+  for (std::uint16_t p = 1; p <= deps_.settings.partitions; ++p)
+    caf::anon_send(shared_->partitions[p], open_partition{});
+  return {};
+}
+
+result<void> node_engine::catch_up_views() {
+  for (std::uint16_t p = 0; p <= deps_.settings.partitions; ++p)
+    if (auto done = catch_up_views(partition_id{p}); !done)
+      return done;
+  return {};
+}
+
+/// Entries that were durable and perhaps not shown: the last shown one may be there in part.
+result<void> node_engine::catch_up_views(partition_id partition) {
+  const auto head = deps_.log.applied(partition);
+  const auto shown = deps_.lists.applied(partition);
+  if (shown >= head)
+    return {};
+  std::set<std::string> names;
+  const auto read = deps_.rows.scan(
+      table::log, log_key(partition, shown), prefix_end(key_builder(partition).take()),
+      [&](std::string_view, std::string_view row) {
+        if (const auto changed = changed_of(row))
+          for (auto text : *changed)
+            while (!text.empty()) {
+              const auto end = std::min(text.find('\n'), text.size());
+              if (end > 0)
+                names.emplace(text.substr(0, end));
+              text.remove_prefix(std::min(end + 1, text.size()));
+            }
+        return true;
+      });
+  if (!read)
+    return read;
+  std::vector<view_change> changes;
+  for (const auto& name : names) {
+    if (number(partition) > 0) {
+      if (const auto run = run_id_from_text(name))
+        for (auto& row : list_rows_of(*shared_, partition, *run))
+          changes.push_back(std::move(row));
+      continue;
+    }
+    const auto slash = name.find('/');
+    const auto collection = name.substr(0, slash), id = name.substr(slash + 1);
+    if (collection == workflows_collection) {
+      const auto entry = workflows_->find(id, 0);
+      changes.push_back(entry ? view_change(workflow_row(*entry))
+                              : view_change(document_gone{collection, id}));
+    } else if (const auto found = workflows_->read(collection, id)) {
+      changes.push_back(document_row_of(*found, to_millis(deps_.clock.now())));
+    } else {
+      changes.push_back(document_gone{collection, id});
+    }
+  }
+  deps_.lists.apply(partition, head, std::move(changes));
+  return {};
+}
+
+void node_engine::stop(milliseconds grace) {
+  if (stopped_.exchange(true))
+    return;
+  stopping_ = true;
+  if (!system_)
+    return;
+  const auto until = std::chrono::steady_clock::now() + grace;
+  while (shared_->metrics.steps_live.value() > 0 && std::chrono::steady_clock::now() < until)
+    std::this_thread::sleep_for(milliseconds(5));
+  {
+    const teardown_watchdog watchdog;
+    for (std::uint16_t p = 1; p <= deps_.settings.partitions; ++p)
+      caf::anon_send(shared_->partitions[p], close_partition{});
+    http_->abort_all();
+    caf::anon_send_exit(control_, caf::exit_reason::user_shutdown);
+    caf::anon_send_exit(workers_, caf::exit_reason::user_shutdown);
+    caf::anon_send_exit(shared_->limiter, caf::exit_reason::user_shutdown);
+    system_->await_all_actors_done();
+    control_ = control_actor();
+    workers_ = workers_actor();
+    shared_->limiter = limiter_actor();
+    shared_->partitions.assign(shared_->partitions.size(), partition_actor());
+    shared_->skills.reset();
+    system_.reset();
+  }
+}
+
+std::uint64_t node_engine::random() const {
+  static thread_local std::mt19937_64 numbers{[] {
+    std::random_device device;
+    return (std::uint64_t{device()} << 32) | device();
+  }()};
+  return numbers();
+}
+
+std::string node_engine::new_id() const {
+  const auto a = random();
+  return to_text(make_uuid(deps_.clock.now(), static_cast<std::uint16_t>(a & 0xfff), random()));
+}
+
+std::unique_ptr<engine> make_engine(engine_deps deps) {
+  return std::make_unique<node_engine>(std::move(deps));
+}
+
+} // namespace troupe

@@ -1,0 +1,104 @@
+// The engine's composition and its state. Private to this folder.
+#pragma once
+
+#include "actors/api/shared.hpp"
+#include "actors/control/control_actor.hpp"
+#include "actors/engine/engine.hpp"
+#include "actors/limits/limiter_actor.hpp"
+#include "actors/partition/partition_actor.hpp"
+#include "actors/run/run_actor.hpp"
+#include "actors/skills/http_provider.hpp"
+#include "actors/skills/workers_actor.hpp"
+#include "actors/step/step_actor.hpp"
+
+#include <caf/actor_system.hpp>
+#include <caf/actor_system_config.hpp>
+
+#include <atomic>
+#include <memory>
+#include <vector>
+
+namespace troupe {
+
+class node_engine final : public engine {
+public:
+  explicit node_engine(engine_deps deps);
+  ~node_engine() override;
+
+  result<void> start() override;
+  void stop(milliseconds grace) override;
+
+  void start(start_request what, reply<started_run> answer) override;
+  void command(const run_id& run, commands::any what, reply<done_at> answer) override;
+  void read(const run_id& run, reply<execution_text> answer) override;
+  void events(const run_id& run, sequence_number after, std::uint32_t limit,
+              reply<event_page> answer) override;
+  void report(const run_id& run, std::string what, reply<json::value> answer) override;
+  void replay(const run_id& run, bool redecide, reply<json::value> answer) override;
+  void purge(std::vector<run_id> runs, reply<done_at> answer) override;
+  std::shared_ptr<void> subscribe(const run_id& run, sequence_number since,
+                                  std::shared_ptr<subscriber> who) override;
+  std::shared_ptr<void> subscribe_workflow(std::string workflow_id,
+                                           std::shared_ptr<subscriber> who) override;
+
+  workflow_ptr workflow(std::string_view id, std::uint32_t version) const override;
+  std::vector<std::uint32_t> workflow_versions(std::string_view id) const override;
+  compiled check(const json::value& definition) const override;
+  void save_workflow(std::string id, json::value definition, bool draft,
+                     std::optional<std::uint32_t> if_version, reply<workflow_ptr> answer) override;
+  void activate_workflow(std::string id, std::uint32_t version,
+                         reply<workflow_ptr> answer) override;
+  void delete_workflow(std::string id, reply<done_at> answer) override;
+  std::optional<document> read_document(std::string_view collection,
+                                        std::string_view id) const override;
+  void write_document(document_write what, reply<done_at> answer) override;
+
+  json::value skills() const override;
+  const catalog& node_types() const override { return types_; }
+  void register_worker(json::value body, reply<worker_info> answer) override;
+  void unregister_worker(std::string id, reply<done_at> answer) override;
+  json::value workers() const override;
+  void poll_tasks(std::string worker_id, json::value body, reply<json::value> answer) override;
+  void task_message(std::string worker_id, std::string task_id, std::string verb, json::value body,
+                    reply<json::value> answer) override;
+  void task_results(std::string worker_id, json::value body, reply<json::value> answer) override;
+
+  void query(view_query what, std::vector<position> at_least, reply<view_page> answer) override;
+  json::value status() const override;
+  json::value service_health(std::string_view name) const override;
+  bool ready() const override;
+  std::string metrics() const override;
+  instant now() const override { return deps_.clock.now(); }
+  result<json::value> fault(const json::value& body) override;
+  result<json::value> move_clock(const json::value& body) override;
+  void snapshot(std::string directory, reply<json::value> answer) override;
+
+private:
+  struct system_config final : caf::actor_system_config {
+    explicit system_config(const engine_settings& settings);
+  };
+
+  void spawn_all();
+  result<void> catch_up_views();
+  result<void> catch_up_views(partition_id partition);
+  void skills_changed(const std::map<std::string, worker_skill, std::less<>>& skills);
+  result<partition_actor> home_of(const run_id& run) const;
+  std::uint64_t random() const;
+  std::string new_id() const;
+
+  engine_deps deps_;
+  const catalog types_;
+  skill_directory worker_skills_;
+  std::shared_ptr<directory> workflows_;
+  std::shared_ptr<http_provider> http_;
+  std::shared_ptr<engine_shared> shared_;
+  std::unique_ptr<system_config> config_;
+  std::unique_ptr<caf::actor_system> system_;
+  control_actor control_;
+  workers_actor workers_;
+  std::shared_ptr<std::vector<std::atomic<std::uint32_t>>> starts_queued_;
+  std::atomic<bool> stopping_{false}, stopped_{false};
+  std::atomic<std::uint64_t> next_ticket_{1};
+};
+
+} // namespace troupe

@@ -1,0 +1,172 @@
+// engine_port: runs.
+#include "actors/engine/node_engine.hpp"
+
+#include "actors/base/run_history.hpp"
+#include "runtime/base/hash.hpp"
+
+#include <caf/all.hpp>
+
+#include <map>
+#include <mutex>
+
+namespace troupe {
+
+namespace {
+
+failure unknown_run() {
+  return {failure_kind::not_found, "execution_not_found", "there is no such execution", {}, {}};
+}
+
+failure stopping() {
+  return {failure_kind::unavailable, "shutting_down", "the node is stopping",
+          "try again with the same key", {}};
+}
+
+} // namespace
+
+result<partition_actor> node_engine::home_of(const run_id& run) const {
+  const auto p = number(partition_of(run));
+  if (stopping_ || shared_->partitions.empty())
+    return stopping();
+  if (p == 0 || p >= shared_->partitions.size())
+    return unknown_run();
+  return shared_->partitions[p];
+}
+
+void node_engine::start(start_request what, reply<started_run> answer) {
+  if (stopping_ || shared_->partitions.empty())
+    return answer(stopping());
+  auto entry = workflows_->find(what.workflow_id, what.version);
+  if (!entry)
+    return answer(failure{failure_kind::not_found, "workflow_not_found",
+                          "there is no workflow " + what.workflow_id, {}, {}});
+  const auto partitions = deps_.settings.partitions;
+  const auto chosen =
+      what.idempotency_key.empty()
+          ? random()
+          : hash64(what.user + '\0' + what.workflow_id + '\0' + what.idempotency_key);
+  const auto p = static_cast<std::uint16_t>(1 + chosen % partitions);
+  auto& queued = (*starts_queued_)[p];
+  if (queued.fetch_add(1) >= deps_.settings.starts_queued_max) {
+    queued.fetch_sub(1);
+    shared_->metrics.starts_refused.add();
+    return answer(failure{failure_kind::exhausted, "overloaded",
+                          "too many executions are being started", "try again in a second", {}});
+  }
+  start_run m;
+  m.run = make_run_id(deps_.clock.now(), partition_id{p}, random());
+  m.what = std::move(what);
+  m.workflow = std::move(entry);
+  m.answer = promise<started_run>(std::move(answer));
+  m.place = std::shared_ptr<void>(&queued, [all = starts_queued_](void* at) {
+    static_cast<std::atomic<std::uint32_t>*>(at)->fetch_sub(1);
+  });
+  caf::anon_send(shared_->partitions[p], std::move(m));
+}
+
+void node_engine::command(const run_id& run, commands::any what, reply<done_at> answer) {
+  const auto home = home_of(run);
+  if (!home)
+    return answer(home.error());
+  caf::anon_send(*home, command_run{run, std::move(what), promise<done_at>(std::move(answer)), {}});
+}
+
+void node_engine::read(const run_id& run, reply<execution_text> answer) {
+  const auto home = home_of(run);
+  if (!home)
+    return answer(home.error());
+  caf::anon_send(*home, ask_run{run, ask_execution{promise<execution_text>(std::move(answer))}});
+}
+
+void node_engine::events(const run_id& run, sequence_number after, std::uint32_t limit,
+                         reply<event_page> answer) {
+  const auto home = home_of(run);
+  if (!home)
+    return answer(home.error());
+  caf::anon_send(*home,
+                 ask_run{run, ask_events{after, limit, promise<event_page>(std::move(answer))}});
+}
+
+void node_engine::report(const run_id& run, std::string what, reply<json::value> answer) {
+  const auto home = home_of(run);
+  if (!home)
+    return answer(home.error());
+  caf::anon_send(*home, ask_run{run, ask_report{std::move(what),
+                                                promise<json::value>(std::move(answer))}});
+}
+
+void node_engine::replay(const run_id& run, bool redecide, reply<json::value> answer) {
+  const auto home = home_of(run);
+  if (!home)
+    return answer(home.error());
+  caf::anon_send(*home,
+                 ask_run{run, ask_replay{redecide, promise<json::value>(std::move(answer))}});
+}
+
+void node_engine::purge(std::vector<run_id> runs, reply<done_at> answer) {
+  std::map<std::uint16_t, std::vector<run_id>> by_partition;
+  for (const auto& run : runs)
+    by_partition[number(partition_of(run))].push_back(run);
+  if (runs.empty())
+    return answer(done_at{});
+  for (const auto& [p, those] : by_partition)
+    if (const auto home = home_of(those.front()); !home)
+      return answer(home.error());
+
+  struct gathering {
+    std::mutex mutex;
+    std::size_t open;
+    std::uint64_t purged = 0;
+    std::optional<failure> why;
+    reply<done_at> answer;
+  };
+  auto all = std::make_shared<gathering>();
+  all->open = by_partition.size();
+  all->answer = std::move(answer);
+  const auto one_done = [all](const result<done_at>& done) {
+    std::unique_lock lock(all->mutex);
+    if (!done)
+      all->why = done.error();
+    else if (const auto* count = json::find(done->body, "purged"); count && count->is_uint64())
+      all->purged += count->get_uint64();
+    if (--all->open > 0)
+      return;
+    lock.unlock();
+    if (all->why)
+      all->answer(*all->why);
+    else
+      all->answer(done_at{done ? done->at : position{}, json::object{{"purged", all->purged}}});
+  };
+  for (auto& [p, those] : by_partition)
+    caf::anon_send(shared_->partitions[p], purge_runs{std::move(those), promise<done_at>(one_done)});
+}
+
+std::shared_ptr<void> node_engine::subscribe(const run_id& run, sequence_number since,
+                                             std::shared_ptr<subscriber> who) {
+  const auto home = home_of(run);
+  if (!home) {
+    who->on_end(run);
+    return nullptr;
+  }
+  const auto ticket = next_ticket_.fetch_add(1);
+  caf::anon_send(*home, watch_run{run, ticket, since, std::move(who)});
+  const auto handle = std::make_shared<int>(0);
+  return {handle.get(), [handle, run, ticket, weak = std::weak_ptr(shared_)](void*) {
+            const auto alive = weak.lock();
+            const auto p = number(partition_of(run));
+            if (alive && p < alive->partitions.size() && alive->partitions[p])
+              caf::anon_send(alive->partitions[p], watch_run{run, ticket, 0, nullptr});
+          }};
+}
+
+std::shared_ptr<void> node_engine::subscribe_workflow(std::string workflow_id,
+                                                      std::shared_ptr<subscriber> who) {
+  const auto ticket = shared_->watchers.add(workflow_id, std::move(who));
+  const auto handle = std::make_shared<int>(0);
+  return {handle.get(), [handle, ticket, workflow_id, weak = std::weak_ptr(shared_)](void*) {
+            if (const auto alive = weak.lock())
+              alive->watchers.remove(workflow_id, ticket);
+          }};
+}
+
+} // namespace troupe

@@ -1,0 +1,189 @@
+#include "node-config/node.hpp"
+
+#include "actors/engine/engine.hpp"
+#include "actors/gateway/gateway.hpp"
+#include "net/http/server.hpp"
+#include "persistence/rocks/rocks_store.hpp"
+#include "persistence/views/sqlite_views.hpp"
+#include "runtime/base/log.hpp"
+
+#include <sys/stat.h>
+
+#include <filesystem>
+#include <thread>
+
+namespace troupe {
+
+namespace {
+
+std::vector<std::string> words_of(const std::string& list) {
+  std::vector<std::string> words;
+  std::string word;
+  for (const char c : list + ",")
+    if (c != ',') {
+      word += c == ' ' ? std::string{} : std::string{c};
+    } else if (!word.empty()) {
+      words.push_back(std::move(word));
+      word.clear();
+    }
+  return words;
+}
+
+bool loopback(const std::string& host) {
+  return host == "localhost" || host == "::1" || host == "[::1]" || host.starts_with("127.");
+}
+
+/// Open to everybody is for this machine only.
+result<void> bind_allowed(const node_settings& settings) {
+  if (loopback(settings.host) || !settings.password.empty())
+    return {};
+  return invalid("setting_invalid",
+                 "--host " + settings.host + " is not a loopback address and no password is set.",
+                 "Set --password (or TROUPE_PASSWORD_FILE), or listen on 127.0.0.1.");
+}
+
+http::server_options server_options_of(const node_settings& settings) {
+  http::server_options options;
+  options.host = settings.host;
+  options.port = settings.port;
+  options.tls = {settings.tls_certificate, settings.tls_key};
+  auto& limits = options.limits;
+  limits.header_timeout = milliseconds{static_cast<std::int64_t>(settings.header_timeout_ms)};
+  limits.body_timeout = milliseconds{static_cast<std::int64_t>(settings.body_timeout_ms)};
+  limits.idle_timeout = milliseconds{static_cast<std::int64_t>(settings.idle_timeout_ms)};
+  limits.connections_max = limits.connections_per_address_max = settings.connections_max;
+  return options;
+}
+
+gateway_settings gateway_settings_of(const node_settings& settings) {
+  gateway_settings out;
+  out.password = settings.password;
+  out.cors_origins = words_of(settings.cors_origins);
+  out.starts_per_minute = static_cast<std::uint32_t>(settings.starts_per_minute_max);
+  out.snapshot_directory = std::filesystem::absolute(settings.data_dir + "-backups").string();
+  return out;
+}
+
+/// Everything a node owns, in the order in which it is made; taken down the other way round.
+class local_node final : public node {
+public:
+  explicit local_node(const node_settings& settings) : settings_(settings) {}
+  ~local_node() override { stop(); }
+
+  result<void> start() {
+    if (auto allowed = bind_allowed(settings_); !allowed)
+      return allowed;
+    if (auto opened = open_storage(); !opened)
+      return opened;
+    if (auto started = start_engine(); !started)
+      return started;
+    return listen();
+  }
+
+  std::uint16_t port() const noexcept override { return server_ ? server_->port() : 0; }
+
+  void stop() override {
+    const milliseconds grace{static_cast<std::int64_t>(settings_.shutdown_grace_ms)};
+    if (engine_)
+      engine_->stop(grace);
+    if (server_)
+      server_->stop(std::min(grace, milliseconds{1'000}));
+    server_.reset();
+    gateway_.reset();
+    end_backup();
+    engine_.reset();
+    client_.reset();
+    store_.reset();
+    views_.reset();
+  }
+
+private:
+  result<void> open_storage() {
+    rocks_options options;
+    options.data_dir = settings_.data_dir;
+    options.partitions = settings_.engine.partitions;
+    auto store = open_rocks_store(options);
+    if (!store)
+      return store.error();
+    store_ = std::move(*store);
+    settings_.engine.partitions = store_->partitions();
+    const auto& found = store_->recovered();
+    if (found.torn_bytes_cut > 0)
+      log::warning("store", "the end of the log was torn by a crash and cut: nothing acknowledged",
+                   {{"bytes", static_cast<std::int64_t>(found.torn_bytes_cut)}});
+    auto views = open_views(settings_.data_dir + "/views.sqlite");
+    if (!views)
+      return views.error();
+    views_ = std::move(*views);
+    return {};
+  }
+
+  result<void> start_engine() {
+    http::client_options options;
+    options.allow = words_of(settings_.http_allow);
+    options.connections_per_host_max = settings_.engine.attempts_per_host_max;
+    client_ = http::start_client(std::move(options));
+    const auto backup = [this](std::string directory, reply<json::value> answer) {
+      start_backup(std::move(directory), std::move(answer));
+    };
+    const engine_clock& clock =
+        settings_.engine.test_clock ? static_cast<const engine_clock&>(test_clock_) : clock_;
+    engine_ = make_engine({*store_, *store_, *views_, *client_, clock,
+                           settings_.engine.test_clock ? &test_clock_ : nullptr, settings_.engine,
+                           backup});
+    return engine_->start();
+  }
+
+  result<void> listen() {
+    gateway_ = make_gateway(*engine_, gateway_settings_of(settings_));
+    auto server = http::start_server(server_options_of(settings_), gateway_->handlers());
+    if (!server)
+      return server.error();
+    server_ = std::move(*server);
+    return {};
+  }
+
+  /// One backup at a time, on a thread of its own: copying blocks.
+  void start_backup(std::string directory, reply<json::value> answer) {
+    if (backing_up_.exchange(true))
+      return answer(
+          failure{failure_kind::conflict, "backup_running", "A backup is being made.", {}, {}});
+    end_backup();
+    backup_ = std::thread([this, directory = std::move(directory), answer = std::move(answer)] {
+      const auto made = store_->backup_to(directory);
+      backing_up_ = false;
+      if (made)
+        answer(json::value(json::object{{"path", directory}}));
+      else
+        answer(made.error());
+    });
+  }
+
+  void end_backup() {
+    if (backup_.joinable())
+      backup_.join();
+  }
+
+  node_settings settings_;
+  machine_clock clock_;
+  movable_clock test_clock_;
+  std::unique_ptr<sqlite_views> views_;
+  std::unique_ptr<rocks_store> store_;
+  std::unique_ptr<http::client> client_;
+  std::unique_ptr<engine> engine_;
+  std::unique_ptr<gateway> gateway_;
+  std::unique_ptr<http::server> server_;
+  std::atomic<bool> backing_up_{false};
+  std::thread backup_;
+};
+
+} // namespace
+
+result<std::unique_ptr<node>> start_node(const node_settings& settings) {
+  auto made = std::make_unique<local_node>(settings);
+  if (auto started = made->start(); !started)
+    return std::move(started).error();
+  return std::unique_ptr<node>(std::move(made));
+}
+
+} // namespace troupe
