@@ -28,6 +28,7 @@ struct engine_deps {
 
 class engine : public engine_port {
 public:
+  using engine_port::start;
   /// Reads what is stored, brings views up to date and opens all partitions. Returns before they
   /// are open: ready() tells.
   virtual result<void> start() = 0;

@@ -124,6 +124,8 @@ void partition_core::on(const settled& m) {
 }
 
 milliseconds partition_core::next_wake() const {
+  if (!open_ || closing_)
+    return milliseconds(15'000);
   auto wait = timers_.next_wake();
   const auto now = shared_.clock.elapsed();
   if (!to_recover_.empty())

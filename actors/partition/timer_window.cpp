@@ -87,6 +87,8 @@ std::vector<timer_window::due_timer> timer_window::take_due(std::size_t most) {
 }
 
 milliseconds timer_window::next_wake() const {
+  if (!window_end_)
+    return milliseconds(0); // nothing is read yet
   auto wait = window / 4;
   if (!by_wall_.empty())
     wait = std::min(wait, milliseconds(by_wall_.top().at - to_millis(shared_.clock.now())));
