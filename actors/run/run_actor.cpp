@@ -41,13 +41,22 @@ run_actor::behavior_type behave(run_actor::stateful_pointer<run_actor_state> sel
           state->core->on(m);
         },
         [&] { state->core->crashed(); });
+    state->core->handled();
+  };
+  const auto counted = [state, handle](auto& m) {
+    state->core->received();
+    handle(m);
   };
   return {
-      [=](begin_run& m) { handle(m); },  [=](join_run& m) { handle(m); },
-      [=](command_run& m) { handle(m); }, [=](ask_run& m) { handle(m); },
-      [=](watch_run& m) { handle(m); },  [=](settled& m) { handle(m); },
-      [=](step_ended& m) { handle(m); }, [=](step_live& m) { handle(m); },
-      [=](wait_over& m) { handle(m); },
+      [=](begin_run& m) { counted(m); },
+      [=](join_run& m) { counted(m); },
+      [=](command_run& m) { counted(m); },
+      [=](ask_run& m) { counted(m); },
+      [=](watch_run& m) { counted(m); },
+      [=](wait_over& m) { counted(m); },
+      [=](settled& m) { handle(m); },
+      [=](step_ended& m) { handle(m); },
+      [=](step_live& m) { handle(m); },
       [=](stop_run&) {
         state->core->stop();
         self->quit();

@@ -49,7 +49,6 @@ void run_core::answer_question(run_question& q) {
 }
 
 void run_core::on(watch_run& m) {
-  ++received_;
   std::erase_if(watchers_, [&](const watcher& w) { return w.ticket == m.ticket; });
   if (!m.who || !ready()) {
     maybe_idle();

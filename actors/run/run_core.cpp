@@ -51,7 +51,6 @@ bool run_core::ready() {
 }
 
 void run_core::on(begin_run& m) {
-  ++received_;
   if (dead_)
     return m.answer(restarting());
   needs_news_ = true;
@@ -71,7 +70,6 @@ void run_core::on(begin_run& m) {
 }
 
 void run_core::on(join_run& m) {
-  ++received_;
   if (!ready())
     return m.answer(restarting());
   waiters_.push_back({std::move(m.answer), m.wait, true});
@@ -81,7 +79,6 @@ void run_core::on(join_run& m) {
 }
 
 void run_core::on(command_run& m) {
-  ++received_;
   if (!ready())
     return m.answer(restarting());
   inbox_.push_back({std::move(m.what), std::move(m.answer), m.not_before});
@@ -89,7 +86,6 @@ void run_core::on(command_run& m) {
 }
 
 void run_core::on(ask_run& m) {
-  ++received_;
   if (!ready())
     return std::visit([](auto& q) { q.answer(restarting()); }, m.what);
   if (flight_)
@@ -100,7 +96,6 @@ void run_core::on(ask_run& m) {
 }
 
 void run_core::on(const wait_over&) {
-  ++received_;
   if (!dead_ && !flight_)
     answer_waiters(true);
   else if (!dead_)
@@ -264,8 +259,8 @@ void run_core::give_up(const failure& why, bool crash) {
   watchers_.clear();
   place_.reset();
   stop();
-  idle_at_ = received_;
-  caf::anon_send(partition(), run_idle{run_, received_, true, crash, false});
+  crash_ = crash;
+  maybe_idle();
 }
 
 void run_core::crashed() {
@@ -284,7 +279,7 @@ void run_core::maybe_idle() {
     return;
   if (dead_) {
     idle_at_ = received_;
-    caf::anon_send(partition(), run_idle{run_, received_, true, false, false});
+    caf::anon_send(partition(), run_idle{run_, received_, true, crash_, false});
     return;
   }
   if (flight_ || !inbox_.empty() || !steps_.empty() || !watchers_.empty() || !waiters_.empty())

@@ -20,6 +20,14 @@ class run_core {
 public:
   run_core(engine_shared& shared, const run_spawn& what, run_actor self);
 
+  /// Before each message of the partition, which counts what it sends.
+  void received() noexcept { ++received_; }
+  /// After each message: a run that gave up asks to be let go.
+  void handled() {
+    if (dead_)
+      maybe_idle();
+  }
+
   // Messages of the partition
   void on(begin_run& m);
   void on(join_run& m);
@@ -106,7 +114,7 @@ private:
   run_blobs blobs_;
   run_record record_;
   bool dead_ = false, loaded_ = false, needs_news_ = false;
-  bool fresh_ = false;
+  bool fresh_ = false, crash_ = false;
   std::uint64_t received_ = 0, idle_at_ = 0, ticket_ = 0;
   std::uint64_t index_ = 0; ///< of the last entry that carried a turn of this run
   std::vector<row_change> with_;

@@ -61,7 +61,7 @@ TEST_F(WorkerTable, GivesTasksInOrderAndTakesResultsOnce) {
 
 TEST_F(WorkerTable, LosesTheTasksOfASilentWorkerAfterThreeHeartbeats) {
   const auto w = enroll();
-  add();
+  add("double", milliseconds(300'000));
   const auto task = poll(w).at("tasks").at(0);
   now += milliseconds(29'000);
   table.tick(now);
