@@ -60,7 +60,7 @@ struct start_run {
 struct command_run {
   run_id run{};
   commands::any what;
-  promise<done_at> answer; ///< may be empty
+  promise<done_at> answer;           ///< may be empty
   std::optional<instant> not_before; ///< the instant of the decision is at least this one
 };
 struct ask_run {
@@ -82,8 +82,8 @@ struct purge_runs {
 struct run_idle {
   run_id run{};
   std::uint64_t received = 0;
-  bool failed = false;   ///< it must be loaded again
-  bool crashed = false;  ///< … because of a bug
+  bool failed = false;  ///< it must be loaded again
+  bool crashed = false; ///< … because of a bug
   bool terminal = false;
 };
 /// From a run: timers it has committed.
@@ -133,8 +133,8 @@ struct close_partition {
 struct begin_run {
   commands::start what;
   promise<started_run> answer;
-  bool wait = false;               ///< answer when the run has ended
-  std::vector<row_change> with;    ///< rows of the partition that belong to the start
+  bool wait = false;            ///< answer when the run has ended
+  std::vector<row_change> with; ///< rows of the partition that belong to the start
   std::shared_ptr<void> place;
 };
 /// Another start with the same key: answered like the first one.

@@ -30,8 +30,11 @@ private:
     box& operator=(const box&) = delete;
     ~box() {
       if (answer)
-        answer(failure{failure_kind::unavailable, "not_answered",
-                       "the node stopped before it could answer", "try again with the same key", {}});
+        answer(failure{failure_kind::unavailable,
+                       "not_answered",
+                       "the node stopped before it could answer",
+                       "try again with the same key",
+                       {}});
     }
     reply<T> answer;
   };

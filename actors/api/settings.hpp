@@ -12,15 +12,15 @@
 namespace troupe {
 
 struct engine_settings {
-  std::uint16_t partitions = 16;      ///< P: content partitions 1…P, as the data directory has them
-  unsigned threads = 0;               ///< of the actors; 0: one a core
-  std::string scheduling = "sharing"; ///< "sharing" or "stealing" (polls: costs idle CPU)
-  std::uint32_t starts_queued_max = 256;      ///< a partition; beyond: "overloaded"
-  std::uint32_t attempts_running_max = 256;   ///< HTTP calls in flight
+  std::uint16_t partitions = 16; ///< P: content partitions 1…P, as the data directory has them
+  unsigned threads = 0;          ///< of the actors; 0: one a core
+  std::string scheduling = "sharing";       ///< "sharing" or "stealing" (polls: costs idle CPU)
+  std::uint32_t starts_queued_max = 256;    ///< a partition; beyond: "overloaded"
+  std::uint32_t attempts_running_max = 256; ///< HTTP calls in flight
   std::uint32_t attempts_per_host_max = 64;
-  std::uint32_t executions_max = 0;           ///< running at once on the node; 0: no limit
-  std::uint32_t worker_queue_max = 100'000;   ///< tasks waiting for workers
-  std::chrono::milliseconds step_timeout{300'000}; ///< where a node sets none
+  std::uint32_t executions_max = 0;                 ///< running at once on the node; 0: no limit
+  std::uint32_t worker_queue_max = 100'000;         ///< tasks waiting for workers
+  std::chrono::milliseconds step_timeout{300'000};  ///< where a node sets none
   std::chrono::milliseconds run_timeout{3'600'000}; ///< where a workflow sets none
   std::chrono::milliseconds worker_heartbeat{10'000};
   std::chrono::hours dedupe_kept{48};

@@ -50,7 +50,8 @@ public:
 
 private:
   mutable std::shared_mutex mutex_;
-  std::map<std::string, std::map<std::uint64_t, std::shared_ptr<subscriber>>, std::less<>> watchers_;
+  std::map<std::string, std::map<std::uint64_t, std::shared_ptr<subscriber>>, std::less<>>
+      watchers_;
   std::atomic<std::size_t> count_{0};
   std::uint64_t next_ = 1;
 };

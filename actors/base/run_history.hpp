@@ -44,7 +44,8 @@ struct stored_event {
 };
 /// Calls `each` for the events after `after` until it returns false.
 result<void> each_event(const engine_shared& shared, partition_id partition, const run_id& run,
-                        sequence_number after, const std::function<bool(const stored_event&)>& each);
+                        sequence_number after,
+                        const std::function<bool(const stored_event&)>& each);
 
 /// Calls `each` for every stored turn until it returns false.
 result<void> each_turn(const engine_shared& shared, partition_id partition, const run_id& run,

@@ -18,9 +18,11 @@ std::string turn_key(partition_id partition, const run_id& run, sequence_number 
 }
 
 failure damaged(const run_id& run, const failure& why) {
-  return {failure_kind::internal, why.code,
+  return {failure_kind::internal,
+          why.code,
           "the history of execution " + to_text(run) + " is damaged: " + why.message,
-          "run `troupe log verify`", {}};
+          "run `troupe log verify`",
+          {}};
 }
 
 /// The kind stands third in every line, before any text of a user.
@@ -36,7 +38,7 @@ std::string_view kind_in(std::string_view line) {
 result<plan_ptr> plan_for(const engine_shared& shared, partition_id partition,
                           const events::execution_started& start) {
   return shared.workflows->plan_of(partition, start.workflow_id, start.workflow_version,
-                                  start.definition);
+                                   start.definition);
 }
 
 result<void> fold(const engine_shared& shared, partition_id partition, run_record& into,
@@ -57,11 +59,15 @@ result<void> fold(const engine_shared& shared, partition_id partition, run_recor
       into.plan = std::move(*plan);
     }
   if (!into.plan)
-    return failure{failure_kind::internal, "history_incomplete", "its first event is missing", {}, {}};
+    return failure{
+        failure_kind::internal, "history_incomplete", "its first event is missing", {}, {}};
   for (const auto& e : *events) {
     if (e.seq != into.state.seq + 1)
-      return failure{failure_kind::internal, "history_gap",
-                     "event " + std::to_string(into.state.seq + 1) + " is missing", {}, {}};
+      return failure{failure_kind::internal,
+                     "history_gap",
+                     "event " + std::to_string(into.state.seq + 1) + " is missing",
+                     {},
+                     {}};
     evolve(*into.plan, into.state, e);
   }
   follow(into.rows, into.state, *events, turn->header.last);
@@ -88,12 +94,12 @@ result<run_record> load_run(const engine_shared& shared, partition_id partition,
     }
   result<void> folded;
   const auto prefix = key_builder(partition).id(run.id).take();
-  const auto scanned = shared.rows.scan(
-      table::events, turn_key(partition, run, out.state.seq + 1), prefix_end(prefix),
-      [&](std::string_view, std::string_view value) {
-        folded = fold(shared, partition, out, value);
-        return folded.has_value();
-      });
+  const auto scanned =
+      shared.rows.scan(table::events, turn_key(partition, run, out.state.seq + 1),
+                       prefix_end(prefix), [&](std::string_view, std::string_view value) {
+                         folded = fold(shared, partition, out, value);
+                         return folded.has_value();
+                       });
   if (!scanned)
     return scanned.error();
   if (!folded)
@@ -156,16 +162,18 @@ result<std::vector<events::reused_output>> outputs_of(engine_shared& shared, con
 }
 
 result<void> each_event(const engine_shared& shared, partition_id partition, const run_id& run,
-                        sequence_number after, const std::function<bool(const stored_event&)>& each) {
+                        sequence_number after,
+                        const std::function<bool(const stored_event&)>& each) {
   // The turn that holds `after` + 1 may begin before it.
   const auto prefix = key_builder(partition).id(run.id).take();
   std::string from = turn_key(partition, run, after + 1);
-  const auto before = shared.rows.scan(table::events, prefix, from + '\0',
-                                       [&](std::string_view key, std::string_view) {
-                                         from = key;
-                                         return false;
-                                       },
-                                       true);
+  const auto before = shared.rows.scan(
+      table::events, prefix, from + '\0',
+      [&](std::string_view key, std::string_view) {
+        from = key;
+        return false;
+      },
+      true);
   if (!before)
     return before;
   bool go_on = true;

@@ -12,7 +12,7 @@ namespace troupe {
 
 namespace {
 
-constexpr sequence_number snapshot_every = 512; ///< events
+constexpr sequence_number snapshot_every = 512;  ///< events
 constexpr sequence_number snapshot_at_rest = 64; ///< events, when the run goes to sleep or ends
 
 std::optional<std::int64_t> millis(const std::optional<instant>& at) {
@@ -74,8 +74,8 @@ void add_snapshot(run_record& run, partition_id partition, run_blobs& blobs, tur
   if (tail < snapshot_every && !(rests && tail > snapshot_at_rest))
     return;
   auto text = encode_snapshot(run.state, run.rows, blobs);
-  out.derived.push_back({table::state, key_builder(partition).id(run.state.id.id).take(),
-                         std::move(text), {}});
+  out.derived.push_back(
+      {table::state, key_builder(partition).id(run.state.id.id).take(), std::move(text), {}});
   blobs.take_all_rows(out.facts);
   run.snapshot_seq = run.state.seq;
 }
@@ -113,7 +113,8 @@ std::optional<token_wanted> token_of(const engine_settings& settings, const run_
   return token_wanted{run.state.id, start.workflow_id, start.priority, most, true};
 }
 
-std::optional<token_wanted> token_from_row(const run_id& run, std::string_view value, bool& queued) {
+std::optional<token_wanted> token_from_row(const run_id& run, std::string_view value,
+                                           bool& queued) {
   std::array<std::string_view, 3> parts;
   for (auto& part : parts) {
     const auto end = value.find('\n');
@@ -169,8 +170,10 @@ turn_rows turn_rows_of(const engine_settings& settings, partition_id partition, 
   auto made = project(run.state, turn, run.rows, blobs, audit_digest);
   turn_rows out;
   const auto& id = run.state.id;
-  out.facts.push_back({table::events, key_builder(partition).id(id.id).u64(made.first_seq).take(),
-                       std::move(made.turn), {}});
+  out.facts.push_back({table::events,
+                       key_builder(partition).id(id.id).u64(made.first_seq).take(),
+                       std::move(made.turn),
+                       {}});
   blobs.take_rows(made.blobs, out.facts);
   auto& rows = out.derived;
   if (made.active == active_change::move || made.active == active_change::remove)
@@ -179,8 +182,10 @@ turn_rows turn_rows_of(const engine_settings& settings, partition_id partition, 
     rows.push_back(
         {table::active, active_key(partition, made.owing, id), token_row(settings, run), {}});
   for (const auto& timer : made.timers)
-    rows.push_back({table::timers, timer_key(partition, timer.due, id, timer.timer),
-                    timer.set ? std::optional(std::string()) : std::nullopt, {}});
+    rows.push_back({table::timers,
+                    timer_key(partition, timer.due, id, timer.timer),
+                    timer.set ? std::optional(std::string()) : std::nullopt,
+                    {}});
   for (auto& message : made.outbox) {
     rows.push_back(
         {table::outbox, outbox_row_key(partition, message), encode_message(message.what), {}});

@@ -21,8 +21,8 @@ control_actor::behavior_type behave(control_actor::stateful_pointer<control_stat
   drop_unexpected(self, "control");
   self->state.core = std::make_unique<control_core>(*deps, control_actor{self});
   const auto handle = [self, deps](auto& m) {
-    guarded("control", [&] { self->state.core->on(m); },
-            [&] { deps->shared.metrics.crashes.add(); });
+    guarded(
+        "control", [&] { self->state.core->on(m); }, [&] { deps->shared.metrics.crashes.add(); });
   };
   self->state.next = std::chrono::steady_clock::now() + look_every;
   self->delayed_send(self, look_every, control_tick{});

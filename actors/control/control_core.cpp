@@ -16,7 +16,9 @@ std::string stored_document(std::uint64_t version, json::value body) {
 
 row_change put_row(std::string_view collection, std::string_view id, std::uint64_t version,
                    json::value body) {
-  return {table::documents, document_key(collection, id), stored_document(version, std::move(body)),
+  return {table::documents,
+          document_key(collection, id),
+          stored_document(version, std::move(body)),
           {}};
 }
 
@@ -80,9 +82,9 @@ void control_core::propose(proposal what, std::vector<view_change> views, after_
                         views = std::move(views)](const result<std::uint64_t>& index) mutable {
         if (index)
           shared->lists.apply(partition_id{0}, *index, std::move(views));
-        caf::anon_send(self, index ? settled{ticket, *index, nullptr}
-                                   : settled{ticket, 0,
-                                             std::make_shared<const failure>(index.error())});
+        caf::anon_send(self,
+                       index ? settled{ticket, *index, nullptr}
+                             : settled{ticket, 0, std::make_shared<const failure>(index.error())});
       });
 }
 
@@ -116,10 +118,12 @@ void control_core::on(save_workflow_request& m) {
   if (!m.id.empty() && !known && !nameable(m.id))
     return m.answer(no_workflow());
   if (m.if_version && (known ? known->latest : 0) != *m.if_version)
-    return m.answer(failure{failure_kind::precondition, "version_mismatch",
-                            "the workflow has version " +
-                                std::to_string(known ? known->latest : 0) + " by now",
-                            "read it again and repeat the change", {}});
+    return m.answer(
+        failure{failure_kind::precondition,
+                "version_mismatch",
+                "the workflow has version " + std::to_string(known ? known->latest : 0) + " by now",
+                "read it again and repeat the change",
+                {}});
   auto normal = normalise(m.definition);
   if (!normal)
     return m.answer(normal.error());
@@ -165,8 +169,11 @@ void control_core::on(activate_workflow_request& m) {
     return m.answer(no_workflow());
   const auto version = m.version;
   if (version == 0 || version > head->latest)
-    return m.answer(failure{failure_kind::not_found, "version_not_found",
-                            "the workflow has no version " + std::to_string(version), {}, {}});
+    return m.answer(failure{failure_kind::not_found,
+                            "version_not_found",
+                            "the workflow has no version " + std::to_string(version),
+                            {},
+                            {}});
   const auto stored = deps_.workflows.find(m.id, version);
   if (!stored)
     return m.answer(no_workflow());
@@ -222,12 +229,14 @@ void control_core::on(write_document_request& m) {
     return m.answer(invalid("document_invalid", "collection and id must be 1 to 512 characters"));
   const auto old = deps_.workflows.read(w.collection, w.id);
   if (w.if_version && *w.if_version != (old ? old->version : 0))
-    return m.answer(failure{failure_kind::precondition, "version_mismatch",
+    return m.answer(failure{failure_kind::precondition,
+                            "version_mismatch",
                             "the document has version " + std::to_string(old ? old->version : 0),
-                            "read it again and repeat the change", {}});
+                            "read it again and repeat the change",
+                            {}});
   if (!w.body && !old)
-    return m.answer(failure{failure_kind::not_found, "document_not_found", "there is no such document",
-                            {}, {}});
+    return m.answer(failure{
+        failure_kind::not_found, "document_not_found", "there is no such document", {}, {}});
   proposal what;
   what.changed = key;
   std::vector<view_change> views;

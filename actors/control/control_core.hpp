@@ -17,7 +17,8 @@ struct control_deps {
 
 class control_core {
 public:
-  control_core(control_deps deps, control_actor self) : deps_(std::move(deps)), self_(std::move(self)) {}
+  control_core(control_deps deps, control_actor self)
+      : deps_(std::move(deps)), self_(std::move(self)) {}
 
   void on(save_workflow_request& m);
   void on(activate_workflow_request& m);
@@ -40,7 +41,7 @@ private:
   control_actor self_;
   std::map<std::uint64_t, after_commit> proposals_;
   std::uint64_t ticket_ = 0;
-  std::map<std::string, int> writing_; ///< workflows and documents with a write in flight
+  std::map<std::string, int> writing_;       ///< workflows and documents with a write in flight
   std::vector<std::function<void()>> later_; ///< requests that wait for such a write
 };
 

@@ -185,8 +185,11 @@ result<plan_ptr> directory::plan_of(partition_id partition, const std::string& w
     if (!row)
       return row.error();
     if (!*row)
-      return failure{failure_kind::internal, "definition_missing",
-                     "the definition of workflow " + workflow + " is not stored", {}, {}};
+      return failure{failure_kind::internal,
+                     "definition_missing",
+                     "the definition of workflow " + workflow + " is not stored",
+                     {},
+                     {}};
     const auto parsed = json::parse(**row, stored_limits);
     if (!parsed)
       return parsed.error();
@@ -195,8 +198,10 @@ result<plan_ptr> directory::plan_of(partition_id partition, const std::string& w
                                [](std::string_view) { return true; }};
     auto made = compile(*parsed, how);
     if (!made.executable)
-      return failure{failure_kind::internal, "definition_refused",
-                     "the definition that the execution began with no longer compiles", {},
+      return failure{failure_kind::internal,
+                     "definition_refused",
+                     "the definition that the execution began with no longer compiles",
+                     {},
                      std::move(made.errors)};
     found = named(made.executable, workflow, version);
   }

@@ -1,4 +1,5 @@
-// What control does by itself: cancels runs of deleted workflows, purges old ones, finds stuck ones.
+// What control does by itself: cancels runs of deleted workflows, purges old ones, finds stuck
+// ones.
 #include "actors/control/control_core.hpp"
 
 #include <caf/send.hpp>
@@ -44,9 +45,9 @@ void cancel_running(const std::shared_ptr<engine_shared>& shared, const std::str
         if (!page || !alive)
           return;
         for (const auto& run : ids_in(*page))
-          caf::anon_send(alive->partition(partition_of(run)),
-                         command_run{run, commands::cancel{"The workflow was deleted", "system"},
-                                     {}, {}});
+          caf::anon_send(
+              alive->partition(partition_of(run)),
+              command_run{run, commands::cancel{"The workflow was deleted", "system"}, {}, {}});
         if (!page->next_cursor.empty())
           cancel_running(alive, workflow, page->next_cursor);
       });
@@ -82,16 +83,18 @@ void control_core::sweep_retention() {
     for (const auto& [status, rule] : rules->get_object())
       add(rule, std::string(status));
   for (auto& query : queries)
-    shared.lists.query(std::move(query), {}, milliseconds(0), [weak = shared.weak_from_this()](result<view_page> page) {
-      const auto alive = weak.lock();
-      if (!page || !alive)
-        return;
-      std::map<partition_id, std::vector<run_id>> by_partition;
-      for (const auto& run : ids_in(*page))
-        by_partition[partition_of(run)].push_back(run);
-      for (auto& [partition, runs] : by_partition)
-        caf::anon_send(alive->partition(partition), purge_runs{std::move(runs), {}});
-    });
+    shared.lists.query(
+        std::move(query), {}, milliseconds(0),
+        [weak = shared.weak_from_this()](result<view_page> page) {
+          const auto alive = weak.lock();
+          if (!page || !alive)
+            return;
+          std::map<partition_id, std::vector<run_id>> by_partition;
+          for (const auto& run : ids_in(*page))
+            by_partition[partition_of(run)].push_back(run);
+          for (auto& [partition, runs] : by_partition)
+            caf::anon_send(alive->partition(partition), purge_runs{std::move(runs), {}});
+        });
 }
 
 /// EN-39: executions that have been queued for long.
@@ -99,21 +102,22 @@ void control_core::look_for_stuck() {
   execution_filter filter;
   filter.status = "queued";
   auto& shared = deps_.shared;
-  filter.created_to_ms =
-      to_millis(shared.clock.now()) - shared.settings.queued_alert_after.count();
+  filter.created_to_ms = to_millis(shared.clock.now()) - shared.settings.queued_alert_after.count();
   filter.limit = 100;
-  shared.lists.query(filter, {}, milliseconds(0), [weak = shared.weak_from_this()](result<view_page> page) {
-    const auto alive = weak.lock();
-    if (!page || !alive)
-      return;
-    json::array alerts;
-    for (const auto& run : ids_in(*page))
-      alerts.push_back(json::object{{"kind", "execution_queued"},
-                                    {"execution_id", to_text(run)},
-                                    {"message", "the execution has waited long for a free place"}});
-    const std::lock_guard lock(alive->alerts_mutex);
-    alive->alerts = std::move(alerts);
-  });
+  shared.lists.query(
+      filter, {}, milliseconds(0), [weak = shared.weak_from_this()](result<view_page> page) {
+        const auto alive = weak.lock();
+        if (!page || !alive)
+          return;
+        json::array alerts;
+        for (const auto& run : ids_in(*page))
+          alerts.push_back(
+              json::object{{"kind", "execution_queued"},
+                           {"execution_id", to_text(run)},
+                           {"message", "the execution has waited long for a free place"}});
+        const std::lock_guard lock(alive->alerts_mutex);
+        alive->alerts = std::move(alerts);
+      });
 }
 
 } // namespace troupe

@@ -66,10 +66,11 @@ json::value node_engine::skills() const {
   json::array out;
   for (const auto& type : types_.all())
     if (type.kind == node_kind::skill && !type.skill_type.empty())
-      out.push_back(json::object{{"skill_type", type.skill_type},
-                                 {"description", type.description},
-                                 {"effect", type.effect == effect_class::immediate ? "instant" : "io"},
-                                 {"provider", "builtin"}});
+      out.push_back(
+          json::object{{"skill_type", type.skill_type},
+                       {"description", type.description},
+                       {"effect", type.effect == effect_class::immediate ? "instant" : "io"},
+                       {"provider", "builtin"}});
   for (auto& each : worker_skills_.skills())
     out.push_back(std::move(each));
   return out;
@@ -128,7 +129,9 @@ void node_engine::unregister_worker(std::string id, reply<done_at> answer) {
   caf::anon_send(workers_, std::move(call));
 }
 
-json::value node_engine::workers() const { return worker_skills_.workers(); }
+json::value node_engine::workers() const {
+  return worker_skills_.workers();
+}
 
 void node_engine::poll_tasks(std::string worker_id, json::value body, reply<json::value> answer) {
   if (stopping_ || !workers_)

@@ -1,8 +1,8 @@
 // Start and stop: who is made in which order, and that everybody ends.
 #include "actors/engine/node_engine.hpp"
 
+#include "actors/base/instant_skills.hpp"
 #include "actors/base/run_history.hpp"
-#include "actors/skills/instant.hpp"
 #include "persistence/store/entry.hpp"
 #include "runtime/base/log.hpp"
 
@@ -71,7 +71,8 @@ private:
 
 node_engine::system_config::system_config(const engine_settings& settings) {
   const auto cores = std::max(1u, std::thread::hardware_concurrency());
-  set("scheduler.max-threads", static_cast<std::uint64_t>(settings.threads ? settings.threads : cores));
+  set("scheduler.max-threads",
+      static_cast<std::uint64_t>(settings.threads ? settings.threads : cores));
   set("scheduler.max-throughput", static_cast<std::uint64_t>(100));
   set("scheduler.policy", caf::atom_from_string(settings.scheduling));
 }
@@ -94,7 +95,9 @@ node_engine::node_engine(engine_deps deps) : deps_(std::move(deps)) {
       std::make_shared<std::vector<std::atomic<std::uint32_t>>>(settings.partitions + 1u);
 }
 
-node_engine::~node_engine() { stop(milliseconds(0)); }
+node_engine::~node_engine() {
+  stop(milliseconds(0));
+}
 
 void node_engine::spawn_all() {
   config_ = std::make_unique<system_config>(deps_.settings);
@@ -119,14 +122,14 @@ void node_engine::spawn_all() {
   limits.heartbeat = deps_.settings.worker_heartbeat;
   limits.queue_max = deps_.settings.worker_queue_max;
   workers_ = spawn_workers_actor(
-      system, workers_deps{deps_.clock, worker_skills_, limits, [this] { return new_id(); },
-                           std::move(remembered),
-                           [this](const auto& skills) { skills_changed(skills); }});
+      system,
+      workers_deps{deps_.clock, worker_skills_, limits, [this] { return new_id(); },
+                   std::move(remembered), [this](const auto& skills) { skills_changed(skills); }});
   shared.skills =
       std::make_shared<skill_router>(http_, std::make_shared<worker_provider>(workers_));
   shared.limiter = spawn_limiter_actor(system, shared);
-  control_ = spawn_control_actor(
-      system, control_deps{shared, *workflows_, [this] { return new_id(); }});
+  control_ =
+      spawn_control_actor(system, control_deps{shared, *workflows_, [this] { return new_id(); }});
   shared.partitions.resize(deps_.settings.partitions + 1u);
   for (std::uint16_t p = 1; p <= deps_.settings.partitions; ++p)
     shared.partitions[p] = spawn_partition_actor(system, shared, partition_id{p});
@@ -157,19 +160,19 @@ result<void> node_engine::catch_up_views(partition_id partition) {
   if (shown >= head)
     return {};
   std::set<std::string> names;
-  const auto read = deps_.rows.scan(
-      table::log, log_key(partition, shown), prefix_end(key_builder(partition).take()),
-      [&](std::string_view, std::string_view row) {
-        if (const auto changed = changed_of(row))
-          for (auto text : *changed)
-            while (!text.empty()) {
-              const auto end = std::min(text.find('\n'), text.size());
-              if (end > 0)
-                names.emplace(text.substr(0, end));
-              text.remove_prefix(std::min(end + 1, text.size()));
-            }
-        return true;
-      });
+  const auto read = deps_.rows.scan(table::log, log_key(partition, shown),
+                                    prefix_end(key_builder(partition).take()),
+                                    [&](std::string_view, std::string_view row) {
+                                      if (const auto changed = changed_of(row))
+                                        for (auto text : *changed)
+                                          while (!text.empty()) {
+                                            const auto end = std::min(text.find('\n'), text.size());
+                                            if (end > 0)
+                                              names.emplace(text.substr(0, end));
+                                            text.remove_prefix(std::min(end + 1, text.size()));
+                                          }
+                                      return true;
+                                    });
   if (!read)
     return read;
   std::vector<view_change> changes;

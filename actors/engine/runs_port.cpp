@@ -18,8 +18,11 @@ failure unknown_run() {
 }
 
 failure stopping() {
-  return {failure_kind::unavailable, "shutting_down", "the node is stopping",
-          "try again with the same key", {}};
+  return {failure_kind::unavailable,
+          "shutting_down",
+          "the node is stopping",
+          "try again with the same key",
+          {}};
 }
 
 } // namespace
@@ -38,8 +41,11 @@ void node_engine::start(start_request what, reply<started_run> answer) {
     return answer(stopping());
   auto entry = workflows_->find(what.workflow_id, what.version);
   if (!entry)
-    return answer(failure{failure_kind::not_found, "workflow_not_found",
-                          "there is no workflow " + what.workflow_id, {}, {}});
+    return answer(failure{failure_kind::not_found,
+                          "workflow_not_found",
+                          "there is no workflow " + what.workflow_id,
+                          {},
+                          {}});
   const auto partitions = deps_.settings.partitions;
   const auto chosen =
       what.idempotency_key.empty()
@@ -50,8 +56,11 @@ void node_engine::start(start_request what, reply<started_run> answer) {
   if (queued.fetch_add(1) >= deps_.settings.starts_queued_max) {
     queued.fetch_sub(1);
     shared_->metrics.starts_refused.add();
-    return answer(failure{failure_kind::exhausted, "overloaded",
-                          "too many executions are being started", "try again in a second", {}});
+    return answer(failure{failure_kind::exhausted,
+                          "overloaded",
+                          "too many executions are being started",
+                          "try again in a second",
+                          {}});
   }
   start_run m;
   m.run = make_run_id(deps_.clock.now(), partition_id{p}, random());
@@ -91,8 +100,8 @@ void node_engine::report(const run_id& run, std::string what, reply<json::value>
   const auto home = home_of(run);
   if (!home)
     return answer(home.error());
-  caf::anon_send(*home, ask_run{run, ask_report{std::move(what),
-                                                promise<json::value>(std::move(answer))}});
+  caf::anon_send(
+      *home, ask_run{run, ask_report{std::move(what), promise<json::value>(std::move(answer))}});
 }
 
 void node_engine::replay(const run_id& run, bool redecide, reply<json::value> answer) {
@@ -138,7 +147,8 @@ void node_engine::purge(std::vector<run_id> runs, reply<done_at> answer) {
       all->answer(done_at{done ? done->at : position{}, json::object{{"purged", all->purged}}});
   };
   for (auto& [p, those] : by_partition)
-    caf::anon_send(shared_->partitions[p], purge_runs{std::move(those), promise<done_at>(one_done)});
+    caf::anon_send(shared_->partitions[p],
+                   purge_runs{std::move(those), promise<done_at>(one_done)});
 }
 
 std::shared_ptr<void> node_engine::subscribe(const run_id& run, sequence_number since,

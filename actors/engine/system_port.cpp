@@ -52,7 +52,9 @@ json::value node_engine::status() const {
     alerts = shared_->alerts;
   }
   return json::object{
-      {"status", ready() ? "ready" : stopping_ ? "stopping" : "starting"},
+      {"status", ready()     ? "ready"
+                 : stopping_ ? "stopping"
+                             : "starting"},
       {"time", to_text(now())},
       {"partitions", deps_.settings.partitions},
       {"partitions_open", shared_->opened.load()},
@@ -73,8 +75,9 @@ json::value node_engine::status() const {
 }
 
 json::value node_engine::service_health(std::string_view name) const {
-  static constexpr std::array known{"api",     "engine", "executor", "partitions", "control", "scheduler",
-                                    "workers", "store",  "views",    "http",       "limiter"};
+  static constexpr std::array known{"api",     "engine",    "executor", "partitions",
+                                    "control", "scheduler", "workers",  "store",
+                                    "views",   "http",      "limiter"};
   if (std::find(known.begin(), known.end(), name) == known.end())
     return nullptr;
   return json::object{{"service", name}, {"status", ready() ? "healthy" : "starting"}};
@@ -135,7 +138,8 @@ result<json::value> node_engine::fault(const json::value& body) {
   const auto actor = json::text_or(body, "actor", "");
   if (kind != "crash" || !actor.starts_with("run:"))
     return invalid("fault_unknown", "kind must be crash and actor run:<execution id>");
-  const auto times = static_cast<int>(std::clamp<std::int64_t>(integer_at(body, "times", 1), 1, 100));
+  const auto times =
+      static_cast<int>(std::clamp<std::int64_t>(integer_at(body, "times", 1), 1, 100));
   const std::lock_guard lock(shared_->faults_mutex);
   shared_->crashes[std::string(actor)] += times;
   shared_->crashes_left += times;
@@ -150,7 +154,8 @@ result<json::value> node_engine::move_clock(const json::value& body) {
   if (const auto to = instant_from_text(json::text_or(body, "to", "")))
     by = *to - now();
   if (by < milliseconds(0) || by > std::chrono::hours{24 * 366 * 20})
-    return invalid("clock_invalid", "the clock only moves ahead: advance_seconds, advance_ms or to");
+    return invalid("clock_invalid",
+                   "the clock only moves ahead: advance_seconds, advance_ms or to");
   deps_.test_clock->advance(by);
   for (std::uint16_t p = 1; p < shared_->partitions.size(); ++p)
     caf::anon_send(shared_->partitions[p], partition_tick{});
@@ -161,8 +166,11 @@ result<json::value> node_engine::move_clock(const json::value& body) {
 
 void node_engine::snapshot(std::string directory, reply<json::value> answer) {
   if (!deps_.backup)
-    return answer(failure{failure_kind::unavailable, "backup_unavailable",
-                          "this store cannot be copied while it runs", {}, {}});
+    return answer(failure{failure_kind::unavailable,
+                          "backup_unavailable",
+                          "this store cannot be copied while it runs",
+                          {},
+                          {}});
   deps_.backup(std::move(directory), std::move(answer));
 }
 

@@ -27,12 +27,13 @@ bool token_table::acquire(const token_request& what) {
     return true;
   if (waiting_.contains(what.run))
     return false;
-  // Somebody of the same workflow who waits goes first; others may only wait for their own workflow.
+  // Somebody of the same workflow who waits goes first; others may only wait for their own
+  // workflow.
   bool overtakes = false;
   if (what.workflow_max > 0)
     for (const auto& [at, other] : order_)
-      overtakes = overtakes || (other.workflow == what.workflow &&
-                                std::get<run_priority>(at) <= what.priority);
+      overtakes = overtakes ||
+                  (other.workflow == what.workflow && std::get<run_priority>(at) <= what.priority);
   if (!overtakes && fits(what)) {
     take(what);
     return true;
@@ -43,7 +44,9 @@ bool token_table::acquire(const token_request& what) {
   return false;
 }
 
-void token_table::reclaim(const token_request& what) { take(what); }
+void token_table::reclaim(const token_request& what) {
+  take(what);
+}
 
 std::vector<run_id> token_table::release(const run_id& run) {
   if (const auto waits = waiting_.find(run); waits != waiting_.end()) {

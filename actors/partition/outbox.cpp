@@ -37,7 +37,8 @@ void partition_core::read_outbox() {
           return true;
         }
         const outbox_key at{partition_id{target}, std::string(id)};
-        outbox_.try_emplace(at, outgoing{{at.first, at.second, std::move(*what)}, milliseconds(-1)});
+        outbox_.try_emplace(at,
+                            outgoing{{at.first, at.second, std::move(*what)}, milliseconds(-1)});
         return outbox_.size() < outbox_in_memory_max;
       });
   if (!fine)
@@ -63,7 +64,8 @@ bool partition_core::must_wait(const outbox_message& what) const {
     return false;
   const auto prefix = what.id.substr(0, what.id.find('.'));
   for (auto at = outbox_.lower_bound({what.target, prefix});
-       at != outbox_.end() && at->first.first == what.target && at->first.second.starts_with(prefix);
+       at != outbox_.end() && at->first.first == what.target &&
+       at->first.second.starts_with(prefix);
        ++at)
     if (const auto* start = std::get_if<messages::start_child>(&at->second.what.what))
       if (start->child == cancel->child)
@@ -119,15 +121,16 @@ void partition_core::on(deliver& m) {
     return start_child(m, *start);
   auto answer = acknowledgement(m);
   if (const auto* cancel = std::get_if<messages::cancel_child>(&m.what.what)) {
-    command_run out{cancel->child, commands::cancel{cancel->reason, "parent"}, std::move(answer), {}};
+    command_run out{
+        cancel->child, commands::cancel{cancel->reason, "parent"}, std::move(answer), {}};
     return on(out);
   }
   const auto& ended = std::get<messages::child_ended>(m.what.what);
-  command_run out{ended.parent.run,
-                  commands::finish_child{ended.parent.at, ended.child, ended.status, ended.output,
-                                         ended.error},
-                  std::move(answer),
-                  {}};
+  command_run out{
+      ended.parent.run,
+      commands::finish_child{ended.parent.at, ended.child, ended.status, ended.output, ended.error},
+      std::move(answer),
+      {}};
   on(out);
 }
 
@@ -135,10 +138,11 @@ void partition_core::start_child(const deliver& m, const messages::start_child& 
   auto answer = acknowledgement(m);
   if (const auto at = live_.find(what.child); at != live_.end()) {
     // Perhaps not durable yet: the run tells when it is.
-    forward(what.child, join_run{promise<started_run>([answer](const result<started_run>& r) {
-                                   answer(r ? result<done_at>(done_at{}) : result<done_at>(r.error()));
-                                 }),
-                                 false});
+    forward(what.child,
+            join_run{promise<started_run>([answer](const result<started_run>& r) {
+                       answer(r ? result<done_at>(done_at{}) : result<done_at>(r.error()));
+                     }),
+                     false});
     return;
   }
   if (known(what.child))
@@ -146,10 +150,14 @@ void partition_core::start_child(const deliver& m, const messages::start_child& 
   const auto workflow = shared_.workflows->find(what.workflow_id, what.workflow_version);
   if (!workflow || !workflow->executable)
     return tell_parent_failed(what,
-                              {failure_kind::not_found, "workflow_not_found",
-                               "there is no runnable workflow " + what.workflow_id, {}, {}},
+                              {failure_kind::not_found,
+                               "workflow_not_found",
+                               "there is no runnable workflow " + what.workflow_id,
+                               {},
+                               {}},
                               std::move(answer));
-  auto input = what.input.is_blob() || what.input.empty() ? null_value() : what.input.inline_value();
+  auto input =
+      what.input.is_blob() || what.input.empty() ? null_value() : what.input.inline_value();
   pending_start start;
   start.what.run = what.child;
   start.what.workflow = workflow;
@@ -196,7 +204,8 @@ void partition_core::retire_delivered() {
   for (const auto& [target, id] : keys)
     what.derived.push_back({table::outbox,
                             key_builder(partition_).u16(number(target)).text(id).take(),
-                            std::nullopt, {}});
+                            std::nullopt,
+                            {}});
   propose(std::move(what), [this, keys = std::move(keys)](const settled& done) {
     retiring_ = false;
     if (done.index != 0)

@@ -35,17 +35,25 @@ partition_actor::behavior_type behave(pointer self, engine_shared* shared, parti
   drop_unexpected(self, "partition");
   self->state.core = std::make_unique<partition_core>(*shared, partition, partition_actor{self});
   const auto handle = [self, shared](auto& m) {
-    guarded("partition", [&] { self->state.core->on(m); }, [&] { shared->metrics.crashes.add(); });
+    guarded(
+        "partition", [&] { self->state.core->on(m); }, [&] { shared->metrics.crashes.add(); });
     wake_next(self, shared->clock);
   };
   return {
-      [=](start_run& m) { handle(m); },     [=](command_run& m) { handle(m); },
-      [=](ask_run& m) { handle(m); },       [=](watch_run& m) { handle(m); },
-      [=](purge_runs& m) { handle(m); },    [=](run_idle& m) { handle(m); },
-      [=](timers_armed& m) { handle(m); },  [=](run_news& m) { handle(m); },
-      [=](run_granted& m) { handle(m); },   [=](outbox_added& m) { handle(m); },
-      [=](deliver& m) { handle(m); },       [=](delivered& m) { handle(m); },
-      [=](settled& m) { handle(m); },       [=](open_partition& m) { handle(m); },
+      [=](start_run& m) { handle(m); },
+      [=](command_run& m) { handle(m); },
+      [=](ask_run& m) { handle(m); },
+      [=](watch_run& m) { handle(m); },
+      [=](purge_runs& m) { handle(m); },
+      [=](run_idle& m) { handle(m); },
+      [=](timers_armed& m) { handle(m); },
+      [=](run_news& m) { handle(m); },
+      [=](run_granted& m) { handle(m); },
+      [=](outbox_added& m) { handle(m); },
+      [=](deliver& m) { handle(m); },
+      [=](delivered& m) { handle(m); },
+      [=](settled& m) { handle(m); },
+      [=](open_partition& m) { handle(m); },
       [=](partition_tick& m) {
         // A tick that was overtaken by an earlier one has nothing to do.
         if (shared->clock.elapsed() < self->state.tick_at)

@@ -81,6 +81,8 @@ void partition_core::on(const run_idle& m) {
   caf::anon_send(at->second.actor, stop_run{});
   live_.erase(at);
   shared_.metrics.runs_live.sub();
+  for (auto& purge : std::exchange(purges_waiting_, {}))
+    on(purge);
   if (!m.failed) {
     shared_.metrics.passivated.add();
     if (!m.terminal)
@@ -108,9 +110,9 @@ void partition_core::propose(proposal what, after_commit then) {
   proposals_.emplace(ticket, std::move(then));
   what.partition = partition_;
   shared_.log.propose(std::move(what), [self = self_, ticket](const result<std::uint64_t>& index) {
-    caf::anon_send(self, index ? settled{ticket, *index, nullptr}
-                               : settled{ticket, 0,
-                                         std::make_shared<const failure>(index.error())});
+    caf::anon_send(self, index
+                             ? settled{ticket, *index, nullptr}
+                             : settled{ticket, 0, std::make_shared<const failure>(index.error())});
   });
 }
 

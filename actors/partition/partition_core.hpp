@@ -99,10 +99,11 @@ private:
   std::unordered_map<run_id, std::string, run_id_hash> key_of_;
   std::unordered_map<run_id, std::string, run_id_hash> digests_; ///< of bodies, while starting
   std::unordered_map<run_id, std::string, run_id_hash> definitions_of_; ///< stored by this start
-  std::unordered_set<run_id, run_id_hash> tokens_; ///< runs known to the limiter
+  std::unordered_set<run_id, run_id_hash> tokens_;  ///< runs known to the limiter
   std::set<std::pair<milliseconds, run_id>> waits_; ///< who waits for an end, until when
   std::unordered_map<run_id, std::set<milliseconds>, run_id_hash> waits_of_;
   std::deque<run_id> to_recover_;
+  std::vector<purge_runs> purges_waiting_;              ///< for runs to leave memory
   std::set<std::pair<milliseconds, run_id>> reload_at_; ///< failed runs, after a back-off
   std::unordered_map<run_id, std::uint32_t, run_id_hash> crashes_;
   std::map<outbox_key, outgoing> outbox_;
@@ -115,8 +116,7 @@ private:
   std::string sweep_from_; ///< where the last sweep of keys was cut off
 };
 
-template <class Message>
-void partition_core::forward(const run_id& run, Message&& m, bool fresh) {
+template <class Message> void partition_core::forward(const run_id& run, Message&& m, bool fresh) {
   auto& to = live(run, fresh);
   ++to.sent;
   caf::anon_send(to.actor, std::forward<Message>(m));

@@ -42,6 +42,14 @@ void drop_blobs(const engine_shared& shared, partition_id partition, const run_i
 } // namespace
 
 void partition_core::on(purge_runs& m) {
+  // A run that has just ended is still in memory: it leaves in a moment.
+  for (const auto& run : m.runs)
+    if (live_.contains(run)) {
+      run_blobs blobs(shared_, partition_, run);
+      if (const auto found = load_run(shared_, partition_, run, blobs);
+          found && terminal(found->state.status))
+        return purges_waiting_.push_back(std::move(m));
+    }
   proposal what;
   std::vector<view_change> gone;
   json::array purged;
@@ -51,8 +59,10 @@ void partition_core::on(purge_runs& m) {
     const bool damaged = !found && found.error().kind != failure_kind::not_found;
     if (live_.contains(run) || (found && !terminal(found->state.status))) {
       if (m.runs.size() == 1)
-        return m.answer(failure{failure_kind::conflict, "execution_running",
-                                "an execution that has not ended cannot be removed", "cancel it first",
+        return m.answer(failure{failure_kind::conflict,
+                                "execution_running",
+                                "an execution that has not ended cannot be removed",
+                                "cancel it first",
                                 {}});
       continue;
     }
@@ -63,13 +73,13 @@ void partition_core::on(purge_runs& m) {
     }
     const auto prefix = key_builder(partition_).id(run.id).take();
     std::vector<blob_id> seen;
-    const auto read = shared_.rows.scan(table::events, prefix, prefix_end(prefix),
-                                        [&](std::string_view, std::string_view value) {
-                                          if (const auto turn = decode_turn(value))
-                                            if (const auto events = decode_events(turn->text))
-                                              drop_blobs(shared_, partition_, run, *events, seen, what);
-                                          return true;
-                                        });
+    const auto read = shared_.rows.scan(
+        table::events, prefix, prefix_end(prefix), [&](std::string_view, std::string_view value) {
+          if (const auto turn = decode_turn(value))
+            if (const auto events = decode_events(turn->text))
+              drop_blobs(shared_, partition_, run, *events, seen, what);
+          return true;
+        });
     if (!read)
       return m.answer(read.error());
     drop_range(what, table::events, prefix);
@@ -82,7 +92,8 @@ void partition_core::on(purge_runs& m) {
     purged.push_back(json::value(json::string(to_text(run))));
   }
   if (purged.empty())
-    return m.answer(done_at{{partition_, shared_.log.applied(partition_)}, json::object{{"purged", 0}}});
+    return m.answer(
+        done_at{{partition_, shared_.log.applied(partition_)}, json::object{{"purged", 0}}});
   propose(std::move(what), [this, answer = m.answer, gone = std::move(gone),
                             count = purged.size()](const settled& done) mutable {
     if (done.index == 0)

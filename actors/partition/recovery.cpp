@@ -102,8 +102,11 @@ void partition_core::on(const partition_tick&) {
 void partition_core::on(close_partition& m) {
   closing_ = true;
   for (auto& [run, start] : std::exchange(waiting_for_token_, {}))
-    start.what.answer(failure{failure_kind::unavailable, "shutting_down", "the node is stopping",
-                              "try again with the same key", {}});
+    start.what.answer(failure{failure_kind::unavailable,
+                              "shutting_down",
+                              "the node is stopping",
+                              "try again with the same key",
+                              {}});
   for (auto& [run, each] : live_)
     caf::anon_send(each.actor, stop_run{});
   shared_.metrics.runs_live.sub(live_.size());

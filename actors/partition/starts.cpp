@@ -22,14 +22,13 @@ std::string dedupe_row_key(partition_id partition, const start_request& what) {
 }
 
 std::string dedupe_row(const run_id& run, const start_request& what, instant expires) {
-  return json::write(json::object{{"run", to_text(run)},
-                                  {"digest", what.body_digest},
-                                  {"expires", to_millis(expires)}});
+  return json::write(json::object{
+      {"run", to_text(run)}, {"digest", what.body_digest}, {"expires", to_millis(expires)}});
 }
 
 failure reused_key() {
-  return invalid("idempotency_key_reused",
-                 "this Idempotency-Key was used with another body", "use a new key for a new start");
+  return invalid("idempotency_key_reused", "this Idempotency-Key was used with another body",
+                 "use a new key for a new start");
 }
 
 std::uint64_t seed_of(const run_id& run) {
@@ -55,12 +54,14 @@ result<bool> partition_core::answer_repeat(start_run& m, const std::string& key)
     return reused_key();
   const auto run = run_id_from_text(json::text_or(*known, "run", ""));
   if (!run)
-    return failure{failure_kind::internal, "dedupe_malformed", "a stored key is not readable", {}, {}};
+    return failure{
+        failure_kind::internal, "dedupe_malformed", "a stored key is not readable", {}, {}};
   join(*run, std::move(m.answer), m.what);
   return true;
 }
 
-void partition_core::join(const run_id& run, promise<started_run> answer, const start_request& what) {
+void partition_core::join(const run_id& run, promise<started_run> answer,
+                          const start_request& what) {
   if (what.wait) {
     const auto until = shared_.clock.elapsed() + *what.wait;
     waits_.emplace(until, run);
@@ -71,9 +72,11 @@ void partition_core::join(const run_id& run, promise<started_run> answer, const 
 
 void partition_core::on(start_run& m) {
   if (closing_ || !open_)
-    return m.answer(failure{failure_kind::unavailable, closing_ ? "shutting_down" : "opening",
+    return m.answer(failure{failure_kind::unavailable,
+                            closing_ ? "shutting_down" : "opening",
                             closing_ ? "the node is stopping" : "the node is starting",
-                            "try again with the same key", {}});
+                            "try again with the same key",
+                            {}});
   if (!m.workflow || !m.workflow->executable)
     return m.answer(invalid("workflow_invalid", "the workflow has errors and cannot run"));
   if (m.what.previous) {
@@ -90,8 +93,11 @@ void partition_core::on(start_run& m) {
       // Its row is not durable yet: the run itself tells whether the body was the same.
       const auto waits = waiting_for_token_.find(under_way->second);
       if (waits != waiting_for_token_.end())
-        return what.answer(failure{failure_kind::unavailable, "start_under_way",
-                                   "a start with this key is under way", "try again", {}});
+        return what.answer(failure{failure_kind::unavailable,
+                                   "start_under_way",
+                                   "a start with this key is under way",
+                                   "try again",
+                                   {}});
       if (digests_[under_way->second] != what.what.body_digest)
         return what.answer(reused_key());
       return join(under_way->second, std::move(what.answer), what.what);
@@ -154,13 +160,17 @@ void partition_core::launch(pending_start start, bool queued) {
   e.depth = m.depth;
   if (!start.dedupe_key.empty())
     begin.with.push_back(
-        {table::dedupe, start.dedupe_key,
-         dedupe_row(m.run, from, shared_.clock.now() + shared_.settings.dedupe_kept), {}});
+        {table::dedupe,
+         start.dedupe_key,
+         dedupe_row(m.run, from, shared_.clock.now() + shared_.settings.dedupe_kept),
+         {}});
   // Once a partition: a run can be opened again although its workflow was deleted.
   if (!definitions_.contains(e.definition)) {
     if (const auto id = from_hex(e.definition); id && id->size() == 32)
-      begin.with.push_back({table::blobs, key_builder(partition_).raw(*id).take(),
-                            json::write(*m.workflow->definition), {}});
+      begin.with.push_back({table::blobs,
+                            key_builder(partition_).raw(*id).take(),
+                            json::write(*m.workflow->definition),
+                            {}});
     definitions_of_[m.run] = e.definition;
   }
   if (from.wait) {

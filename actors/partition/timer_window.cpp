@@ -27,7 +27,8 @@ std::string key_of(partition_id partition, const timer_window::due_timer& what) 
 
 void timer_window::arm(const run_id& run, const timer_armed& what) {
   // Not read yet: its row will be found when the window gets there.
-  if (!window_end_ || (what.due >= *window_end_) || (more_ && key_at(partition_, what.due) >= read_from_))
+  if (!window_end_ || (what.due >= *window_end_) ||
+      (more_ && key_at(partition_, what.due) >= read_from_))
     return;
   const due_timer timer{run, what.timer, what.due};
   if (what.relative) {
@@ -52,8 +53,8 @@ void timer_window::read_on() {
   std::size_t rows = 0;
   const auto to = key_at(partition_, *window_end_);
   std::string last;
-  const auto fine = shared_.rows.scan(
-      table::timers, read_from_, to, [&](std::string_view key, std::string_view) {
+  const auto fine =
+      shared_.rows.scan(table::timers, read_from_, to, [&](std::string_view key, std::string_view) {
         key_reader reader(key);
         std::uint16_t partition = 0;
         std::uint64_t due = 0;

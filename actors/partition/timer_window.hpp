@@ -46,9 +46,9 @@ private:
   const engine_shared& shared_;
   const partition_id partition_;
   heap by_wall_, by_elapsed_;
-  std::string read_from_;              ///< key after the last row that was read
-  std::optional<instant> window_end_;  ///< everything due before was read
-  bool more_ = false;                  ///< the last read was cut off
+  std::string read_from_;             ///< key after the last row that was read
+  std::optional<instant> window_end_; ///< everything due before was read
+  bool more_ = false;                 ///< the last read was cut off
 };
 
 } // namespace troupe

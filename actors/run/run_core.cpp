@@ -12,8 +12,11 @@ constexpr std::size_t commands_a_turn_max = 256;
 constexpr milliseconds idle_unless_due_within{1'000};
 
 failure restarting() {
-  return {failure_kind::unavailable, "run_restarting", "the execution is being loaded again",
-          "try again", {}};
+  return {failure_kind::unavailable,
+          "run_restarting",
+          "the execution is being loaded again",
+          "try again",
+          {}};
 }
 
 } // namespace
@@ -57,7 +60,7 @@ void run_core::on(begin_run& m) {
   place_ = std::move(m.place);
   with_ = std::move(m.with);
   auto plan = shared_.workflows->plan_of(partition_, m.what.what.workflow_id,
-                                        m.what.what.workflow_version, m.what.what.definition);
+                                         m.what.what.workflow_version, m.what.what.definition);
   if (!plan) {
     m.answer(plan.error());
     return give_up(plan.error(), false);
@@ -112,7 +115,8 @@ void run_core::on(step_ended& m) {
   shared_.metrics.step.add(static_cast<std::uint64_t>(
       std::chrono::duration_cast<std::chrono::microseconds>(took).count()));
   steps_.erase(at);
-  inbox_.push_back({commands::finish_attempt{std::move(m.at), m.attempt, std::move(m.outcome)}, {}, {}});
+  inbox_.push_back(
+      {commands::finish_attempt{std::move(m.at), m.attempt, std::move(m.outcome)}, {}, {}});
   pump();
 }
 
@@ -191,8 +195,9 @@ void run_core::propose(decision made, std::vector<answer_due> answers) {
   flight_ = std::move(now);
 
   shared_.log.propose(
-      std::move(what), [shared = shared_.shared_from_this(), self = self_, partition = partition_, ticket = ticket_,
-                        views = std::move(rows.views)](const result<std::uint64_t>& index) mutable {
+      std::move(what),
+      [shared = shared_.shared_from_this(), self = self_, partition = partition_, ticket = ticket_,
+       views = std::move(rows.views)](const result<std::uint64_t>& index) mutable {
         if (index) {
           // On the log's thread, in the order of the log: views never skip a change.
           shared->lists.apply(partition, *index, std::move(views));

@@ -1,6 +1,6 @@
 // What a committed turn owes the world.
+#include "actors/base/instant_skills.hpp"
 #include "actors/run/run_core.hpp"
-#include "actors/skills/instant.hpp"
 
 #include <caf/send.hpp>
 
@@ -30,8 +30,9 @@ void run_core::perform(const std::vector<effects::any>& owed) {
 void run_core::run_instant(const effects::run_attempt& what) {
   shared_.metrics.attempts_instant.add();
   auto parameters = what.parameters.get(blobs_);
-  auto outcome = parameters ? run_instant_skill(what.skill, *parameters)
-                            : failed_attempt(parameters.error().code, parameters.error().message, false);
+  auto outcome = parameters
+                     ? run_instant_skill(what.skill, *parameters)
+                     : failed_attempt(parameters.error().code, parameters.error().message, false);
   inbox_.push_back({commands::finish_attempt{what.at, what.attempt, std::move(outcome)}, {}, {}});
 }
 

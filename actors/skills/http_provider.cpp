@@ -66,10 +66,11 @@ http_provider::job_ptr http_provider::take_next() {
 }
 
 void http_provider::launch(const job_ptr& what) {
-  auto call = client_.start(std::move(what->step.request),
-                            [self = shared_from_this(), what](result<http::incoming_response> answer) {
-                              self->finished(what, std::move(answer));
-                            });
+  auto call =
+      client_.start(std::move(what->step.request),
+                    [self = shared_from_this(), what](result<http::incoming_response> answer) {
+                      self->finished(what, std::move(answer));
+                    });
   bool late = false;
   {
     const std::lock_guard lock(mutex_);

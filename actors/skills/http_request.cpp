@@ -53,7 +53,8 @@ bool has_header(const http::outgoing_request& to, std::string_view name) {
 
 /// Control characters in a header would end it and begin another.
 bool is_header_safe(std::string_view text) {
-  return std::ranges::none_of(text, [](char c) { return static_cast<unsigned char>(c) < 32 || c == 127; });
+  return std::ranges::none_of(
+      text, [](char c) { return static_cast<unsigned char>(c) < 32 || c == 127; });
 }
 
 std::string host_of(std::string_view url) {
@@ -224,8 +225,9 @@ std::optional<milliseconds> retry_after_of(std::string_view text, instant now) {
   std::int64_t seconds = 0;
   const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), seconds);
   if (ec == std::errc{} && end == text.data() + text.size())
-    return seconds >= 0 ? std::optional(milliseconds(std::min<std::int64_t>(seconds, 86'400) * 1000))
-                        : std::nullopt;
+    return seconds >= 0
+               ? std::optional(milliseconds(std::min<std::int64_t>(seconds, 86'400) * 1000))
+               : std::nullopt;
   // "Sun, 06 Nov 1994 08:49:37 GMT"
   static constexpr std::string_view months = "JanFebMarAprMayJunJulAugSepOctNovDec";
   if (text.size() != 29 || text.substr(25) != " GMT")
@@ -252,8 +254,9 @@ result<http_step> make_http_step(const skill_task& task) {
   to.method = member_text(p, "method");
   if (to.method.empty())
     to.method = "GET";
-  std::ranges::transform(to.method, to.method.begin(),
-                         [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; });
+  std::ranges::transform(to.method, to.method.begin(), [](char c) {
+    return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c;
+  });
   if (const auto* headers = json::find(p, "headers"); headers && headers->is_object())
     for (const auto& [name, v] : headers->get_object())
       if (!v.is_null())
@@ -269,7 +272,8 @@ result<http_step> make_http_step(const skill_task& task) {
   for (const auto& [name, text] : to.headers)
     if (name.empty() || !is_header_safe(name) || !is_header_safe(text) ||
         name.find_first_of(" :") != std::string::npos)
-      return invalid("http_parameters", "headers: a name or value has a character that is not allowed");
+      return invalid("http_parameters",
+                     "headers: a name or value has a character that is not allowed");
   const auto own = milliseconds(static_cast<std::int64_t>(
       std::clamp(number_or(p, "timeout_seconds", 0), 0.0, 86'400.0) * 1000));
   to.timeout = own.count() > 0 ? std::min(own, task.timeout) : task.timeout;

@@ -6,8 +6,11 @@ namespace troupe {
 namespace {
 
 failure gone() {
-  return {failure_kind::gone, "task_gone", "the task is no longer this worker's",
-          "drop the task and poll for another one", {}};
+  return {failure_kind::gone,
+          "task_gone",
+          "the task is no longer this worker's",
+          "drop the task and poll for another one",
+          {}};
 }
 
 shared_value logs_of(const json::value& body) {
@@ -81,13 +84,17 @@ result<void> worker_table::end_with(std::uint64_t number, std::string_view verb,
     return {};
   }
   const auto* output = json::find(body, "output");
-  if (output && json::written_size(*output, limits_.output_bytes_max + 1) > limits_.output_bytes_max) {
+  if (output &&
+      json::written_size(*output, limits_.output_bytes_max + 1) > limits_.output_bytes_max) {
     finish(number, failed_attempt("output_too_large",
                                   "the output is larger than " +
                                       std::to_string(limits_.output_bytes_max) + " bytes",
                                   false));
-    return failure{failure_kind::too_large, "output_too_large", "the output is too large",
-                   "store it elsewhere and answer a reference", {}};
+    return failure{failure_kind::too_large,
+                   "output_too_large",
+                   "the output is too large",
+                   "store it elsewhere and answer a reference",
+                   {}};
   }
   if (who != workers_.end())
     ++who->second.done;
@@ -112,11 +119,11 @@ result<json::value> worker_table::message(std::string_view id, std::string_view 
     schedule(*number);
     if (const auto* progress = json::find(body, "progress"); progress && t.live)
       if (json::written_size(*progress, 65'537) <= 65'536)
-        t.live("progress", std::make_shared<const std::string>(json::write(json::object{
-                               {"node", t.what.at.node},
-                               {"iteration", to_text(t.what.at.iteration)},
-                               {"attempt", t.what.attempt},
-                               {"progress", *progress}})));
+        t.live("progress", std::make_shared<const std::string>(
+                               json::write(json::object{{"node", t.what.at.node},
+                                                        {"iteration", to_text(t.what.at.iteration)},
+                                                        {"attempt", t.what.attempt},
+                                                        {"progress", *progress}})));
     return json::value(json::object{{"status", "ok"}});
   }
   if (auto ended = end_with(*number, verb, body); !ended)

@@ -7,8 +7,11 @@ namespace troupe {
 namespace {
 
 failure no_worker() {
-  return {failure_kind::not_found, "worker_unknown", "no worker is registered under this id",
-          "register again: POST /skill-providers", {}};
+  return {failure_kind::not_found,
+          "worker_unknown",
+          "no worker is registered under this id",
+          "register again: POST /skill-providers",
+          {}};
 }
 
 std::int64_t integer_or(const json::value& body, std::string_view key, std::int64_t otherwise) {
@@ -102,20 +105,21 @@ void worker_table::poll(const std::string& id, const json::value& body, promise<
     return answer(no_worker());
   auto& who = at->second;
   if (const auto token = json::text_or(body, "token", who.info.token); token != who.info.token)
-    return answer(failure{failure_kind::unauthenticated, "worker_token", "the worker's token is wrong",
-                          {}, {}});
+    return answer(failure{
+        failure_kind::unauthenticated, "worker_token", "the worker's token is wrong", {}, {}});
   who.seen = now;
   const auto most = static_cast<std::uint32_t>(std::clamp<std::int64_t>(
       integer_or(body, "max_tasks", 1), 1, static_cast<std::int64_t>(limits_.tasks_a_poll_max)));
   auto tasks = take(who, most, now);
-  const auto wait = std::min(milliseconds(std::clamp<std::int64_t>(integer_or(body, "wait_seconds", 0), 0, 3600) * 1000),
-                             limits_.poll_wait_max);
+  const auto wait = std::min(
+      milliseconds(std::clamp<std::int64_t>(integer_or(body, "wait_seconds", 0), 0, 3600) * 1000),
+      limits_.poll_wait_max);
   if (!tasks.empty() || wait.count() <= 0)
     return answer(show(tasks));
   constexpr std::size_t parked_polls_max = 64;
   if (who.polls.size() >= parked_polls_max)
-    return answer(failure{failure_kind::exhausted, "too_many_polls",
-                          "this worker has 64 polls waiting", {}, {}});
+    return answer(failure{
+        failure_kind::exhausted, "too_many_polls", "this worker has 64 polls waiting", {}, {}});
   who.polls.push_back({std::move(answer), now + wait, most, next_order_++});
 }
 
@@ -168,7 +172,8 @@ json::value worker_table::show(const std::vector<std::uint64_t>& numbers) const 
 std::uint64_t worker_table::add(skill_task what, skill_done done, skill_live live, milliseconds now,
                                 instant wall) {
   if (!skills_.contains(what.skill)) {
-    done(failed_attempt("skill_unknown", "no provider has the skill \"" + what.skill + "\"", false));
+    done(
+        failed_attempt("skill_unknown", "no provider has the skill \"" + what.skill + "\"", false));
     return 0;
   }
   if (queued_ >= limits_.queue_max) {

@@ -78,13 +78,12 @@ void workers_state::call(worker_call& m) {
   case worker_call::verb::dismiss: {
     const bool there = table->dismiss(m.worker);
     if (!there)
-      return m.answer(failure{failure_kind::not_found, "worker_unknown", "there is no such worker",
-                              {}, {}});
+      return m.answer(
+          failure{failure_kind::not_found, "worker_unknown", "there is no such worker", {}, {}});
     skills_changed();
     return m.answer(json::value(json::object{{"id", m.worker}}));
   }
-  case worker_call::verb::poll:
-    return table->poll(m.worker, m.body, std::move(m.answer), now());
+  case worker_call::verb::poll: return table->poll(m.worker, m.body, std::move(m.answer), now());
   case worker_call::verb::message:
     return m.answer(table->message(m.worker, m.task, m.word, m.body, now()));
   case worker_call::verb::results: return m.answer(table->results(m.worker, m.body, now()));
@@ -125,9 +124,9 @@ workers_actor::behavior_type behave(pointer self, std::shared_ptr<workers_deps> 
             "workers",
             [&] {
               auto& state = self->state;
-              const auto number = state.table->add(std::move(m.task), std::move(m.done),
-                                                   std::move(m.live), state.now(),
-                                                   state.deps->clock.now());
+              const auto number =
+                  state.table->add(std::move(m.task), std::move(m.done), std::move(m.live),
+                                   state.now(), state.deps->clock.now());
               if (number != 0)
                 state.number_of.emplace(m.ticket, number);
               keep_ticking(self);
@@ -142,17 +141,22 @@ workers_actor::behavior_type behave(pointer self, std::shared_ptr<workers_deps> 
         }
       },
       [=](worker_call& m) {
-        guarded("workers", [&] { self->state.call(m); }, nothing);
+        guarded(
+            "workers", [&] { self->state.call(m); }, nothing);
         keep_ticking(self);
       },
-      [=](control_tick&) { guarded("workers", [&] { tick(self); }, nothing); },
+      [=](control_tick&) {
+        guarded(
+            "workers", [&] { tick(self); }, nothing);
+      },
   };
 }
 
 /// Tells the actor when its last owner lets go, so that finished tasks are forgotten too.
 class worker_ticket final : public skill_call {
 public:
-  worker_ticket(workers_actor actor, std::uint64_t ticket) : actor_(std::move(actor)), ticket_(ticket) {}
+  worker_ticket(workers_actor actor, std::uint64_t ticket)
+      : actor_(std::move(actor)), ticket_(ticket) {}
   ~worker_ticket() override { abort(); }
   void abort() override {
     if (!std::exchange(dropped_, true))
@@ -171,7 +175,8 @@ workers_actor spawn_workers_actor(caf::actor_system& system, workers_deps deps) 
   return system.spawn(behave, std::make_shared<workers_deps>(std::move(deps)));
 }
 
-std::shared_ptr<skill_call> worker_provider::start(skill_task what, skill_done done, skill_live live) {
+std::shared_ptr<skill_call> worker_provider::start(skill_task what, skill_done done,
+                                                   skill_live live) {
   const auto ticket = next_.fetch_add(1);
   caf::anon_send(actor_, worker_task{ticket, std::move(what), std::move(done), std::move(live)});
   return std::make_shared<worker_ticket>(actor_, ticket);

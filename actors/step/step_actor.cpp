@@ -49,7 +49,10 @@ step_actor::behavior_type behave(step_pointer self, engine_shared* shared, run_a
     end(self, *shared, run, failed_attempt("internal", "the step's executor failed", false));
   };
   return {
-      [=](run_step& m) { guarded("step", [&] { begin(self, *shared, run, m); }, failed); },
+      [=](run_step& m) {
+        guarded(
+            "step", [&] { begin(self, *shared, run, m); }, failed);
+      },
       [=](abort_step&) {
         if (self->state.call)
           self->state.call->abort();
@@ -58,14 +61,16 @@ step_actor::behavior_type behave(step_pointer self, engine_shared* shared, run_a
         self->quit();
       },
       [=](step_outcome& m) {
-        guarded("step", [&] { end(self, *shared, run, std::move(m.outcome)); }, failed);
+        guarded(
+            "step", [&] { end(self, *shared, run, std::move(m.outcome)); }, failed);
       },
   };
 }
 
 } // namespace
 
-step_actor spawn_step_actor(caf::actor_system& system, engine_shared& shared, const run_actor& run) {
+step_actor spawn_step_actor(caf::actor_system& system, engine_shared& shared,
+                            const run_actor& run) {
   return system.spawn(behave, &shared, run);
 }
 

@@ -25,7 +25,8 @@ struct snapshot {
   footprint so_far;
 };
 /// Gives back exactly what was encoded: inline values are inline, blobs are blobs. Fails with code
-/// "snapshot_malformed", "snapshot_format" (another format version) or "blob_missing".
+/// "snapshot_malformed" or "snapshot_format" (another format version), and as `blobs` does when a
+/// blob of the snapshot is gone. In every case the state can be folded from the events.
 result<snapshot> decode_snapshot(std::string_view text, blob_port& blobs);
 result<run_state> decode_state(std::string_view text, blob_port& blobs);
 

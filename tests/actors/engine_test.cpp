@@ -115,12 +115,13 @@ TEST(Engine, AnswersARepeatedStartWithTheSameRun) {
 
 TEST(Engine, GoesOnAfterACrashWithoutRepeatingFinishedSteps) {
   std::atomic<int> calls{0};
-  node n({}, [&](const http::outgoing_request& r) -> std::optional<result<http::incoming_response>> {
-    ++calls;
-    if (r.url.find("second") != std::string::npos && calls.load() == 2)
-      return std::nullopt; // hangs until the crash
-    return http_answer(200);
-  });
+  node n({},
+         [&](const http::outgoing_request& r) -> std::optional<result<http::incoming_response>> {
+           ++calls;
+           if (r.url.find("second") != std::string::npos && calls.load() == 2)
+             return std::nullopt; // hangs until the crash
+           return http_answer(200);
+         });
   const auto id = n.save(
       R"({"name":"two","steps":[{"step_id":"a","skill_type":"http_request","parameters":{"url":"http://t/first"}},
       {"step_id":"b","skill_type":"http_request","depends_on":["a"],"parameters":{"url":"http://t/second"}}]})");
@@ -147,8 +148,8 @@ TEST(Engine, RunsAWorkflowThatWasDeletedToItsEndFromItsStoredDefinition) {
   const auto done = n.run(n.save(echo_chain(3)));
   ASSERT_TRUE(done);
   waiting<done_at> gone;
-  n.it->delete_workflow(std::string(json::text_or(*json::parse(*done->execution), "workflow_id", "")),
-                        gone.answer());
+  n.it->delete_workflow(
+      std::string(json::text_or(*json::parse(*done->execution), "workflow_id", "")), gone.answer());
   ASSERT_TRUE(gone.get());
   n.reopen();
   EXPECT_EQ(n.status(done->id), "success");
@@ -277,7 +278,8 @@ TEST(Engine, GivesSubscribersEveryEventOnceInOrder) {
       seqs.push_back(seq);
       return true;
     }
-    bool on_live(const run_id&, std::string_view, const std::shared_ptr<const std::string>&) override {
+    bool on_live(const run_id&, std::string_view,
+                 const std::shared_ptr<const std::string>&) override {
       return true;
     }
     void on_end(const run_id&) override { ended.set_value(); }

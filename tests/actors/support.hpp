@@ -108,8 +108,7 @@ public:
   }
   bool wait_for_calls(std::size_t count) {
     std::unique_lock lock(mutex_);
-    return changed_.wait_for(lock, std::chrono::seconds(10),
-                             [&] { return held_.size() >= count; });
+    return changed_.wait_for(lock, std::chrono::seconds(10), [&] { return held_.size() >= count; });
   }
   void answer(std::size_t call, result<http::incoming_response> what) {
     std::shared_ptr<held_call> held;
@@ -183,8 +182,9 @@ struct node {
   engine_settings settings;
   std::unique_ptr<engine> it;
 
-  explicit node(engine_settings how = {},
-                fake_http::answerer answers = [](const auto&) { return http_answer(200); })
+  explicit node(
+      engine_settings how = {},
+      fake_http::answerer answers = [](const auto&) { return http_answer(200); })
       : http(std::move(answers)), settings(std::move(how)) {
     settings.partitions = 4;
     settings.test_clock = true;
@@ -242,7 +242,8 @@ struct node {
     waiting<execution_text> done;
     it->read(run, done.answer());
     auto text = done.get();
-    return text ? *json::parse(*text->json) : json::value(json::object{{"code", text.error().code}});
+    return text ? *json::parse(*text->json)
+                : json::value(json::object{{"code", text.error().code}});
   }
   std::string status(const run_id& run) {
     return std::string(json::text_or(read(run), "status", ""));

@@ -14,10 +14,12 @@ struct table_test : testing::Test {
   std::vector<attempt_outcome> outcomes;
 
   std::string enroll(const std::string& skill = "double") {
-    return table.enroll(json::object{{"name", "w"}, {"skills", json::array{json::value(skill)}}}, now)
+    return table
+        .enroll(json::object{{"name", "w"}, {"skills", json::array{json::value(skill)}}}, now)
         ->id;
   }
-  std::uint64_t add(const std::string& skill = "double", milliseconds timeout = milliseconds(60'000)) {
+  std::uint64_t add(const std::string& skill = "double",
+                    milliseconds timeout = milliseconds(60'000)) {
     skill_task t;
     t.skill = skill;
     t.parameters = null_value();
@@ -126,8 +128,9 @@ TEST_F(WorkerTable, WrongTokenIsGoneAndTooLargeIsRefused) {
   const auto w = enroll();
   add();
   const auto task = poll(w).at("tasks").at(0);
-  EXPECT_EQ(table.message(w, task.at("task_id").as_string(), "complete",
-                          json::object{{"token", "guess"}}, now)
+  EXPECT_EQ(table
+                .message(w, task.at("task_id").as_string(), "complete",
+                         json::object{{"token", "guess"}}, now)
                 .error()
                 .kind,
             failure_kind::gone);
@@ -143,8 +146,8 @@ TEST(Workers, RunAStepOfAWorkflowAndAreRememberedAfterARestart) {
   node n;
   const auto enroll = [&] {
     waiting<worker_info> made;
-    n.it->register_worker(json::object{{"name", "w"}, {"skills", json::array{json::value("double")}}},
-                          made.answer());
+    n.it->register_worker(
+        json::object{{"name", "w"}, {"skills", json::array{json::value("double")}}}, made.answer());
     return made.get()->id;
   };
   auto worker = enroll();

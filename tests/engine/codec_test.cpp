@@ -4,6 +4,8 @@
 #include "runtime/engine/codec.hpp"
 
 #include <cstdlib>
+#include <fstream>
+#include <set>
 
 namespace troupe {
 namespace {
@@ -174,6 +176,33 @@ TEST(Codec, SurvivesMutatedBytes) {
     }
   }
   EXPECT_GT(refused, 1'000u);
+}
+
+struct naming {
+  std::string row;
+  void operator()(std::string_view, const place&) {}
+  template <class T> void operator()(std::string_view name, const T&) {
+    if (name != "attempt")
+      row.append(row.empty() ? "" : ", ").append(name);
+  }
+};
+
+TEST(Codec, TheDocumentListsEveryKindAndField) {
+  std::ifstream file(TROUPE_SOURCE_DIR "/docs/event-format.md");
+  std::set<std::string> rows;
+  for (std::string line; std::getline(file, line);)
+    rows.insert(line);
+  for (const auto& kind : every_kind()) {
+    naming names;
+    std::visit([&](const auto& e) { each_field(e, names); }, kind);
+    if (names.row.empty() || names.row == "by")
+      continue; // share a row with others
+    const std::string name{kind_of(kind)};
+    const bool timer = name == "timer_fired" || name == "timer_cancelled";
+    const auto wanted =
+        "| " + (timer ? "timer_fired, timer_cancelled" : name) + " | " + names.row + " |";
+    EXPECT_TRUE(rows.contains(wanted)) << wanted;
+  }
 }
 
 TEST(Codec, NamesTheBlobsOfATurn) {

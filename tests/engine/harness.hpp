@@ -85,6 +85,8 @@ public:
     auto made = decide(*p_, state, what, context());
     for (auto& e : made.events)
       history.push_back(e);
+    if (!made.events.empty())
+      turns.push_back(made.events);
     refusals.insert(refusals.end(), made.rejections.begin(), made.rejections.end());
     for (auto& effect : newly_owed(*p_, state, made.events))
       if (auto* attempt = std::get_if<effects::run_attempt>(&effect))
@@ -196,14 +198,19 @@ public:
 
   run_state state;
   std::vector<event> history;
+  std::vector<std::vector<event>> turns; ///< the same events, as they were decided together
   std::vector<rejection> refusals;
   std::map<std::string, int> executed; ///< node/iteration → outcomes delivered
   memory_blobs blobs;
   instant now = from_millis(1'800'000'000'000);
   std::function<void()> after_turn;
 
+  decide_context context_at(instant at) {
+    return {at, blobs, limits_, 16, 16, 3, 256, std::chrono::hours{1}};
+  }
+
 private:
-  decide_context context() { return {now, blobs, limits_, 16, 16, 3, 256, std::chrono::hours{1}}; }
+  decide_context context() { return context_at(now); }
 
   plan_ptr p_;
   executor answer_;

@@ -3,6 +3,7 @@
 #include "tests/engine/harness.hpp"
 #include "tests/engine/random_definition.hpp"
 
+#include "runtime/engine/replay.hpp"
 #include "runtime/engine/snapshot.hpp"
 
 #include <cstdlib>
@@ -50,6 +51,7 @@ public:
       advance();
     EXPECT_TRUE(terminal(run_.state.status)) << "the run never ended: " << run_.trace();
     expect_each_step_finished_once();
+    expect_same_decisions();
     return {run_.trace(), run_.status(), state_hash(run_.state), outputs()};
   }
 
@@ -78,18 +80,30 @@ private:
 
   void expect_each_step_finished_once() {
     std::set<std::string> finished;
-    for (const auto& e : run_.history)
-      if (const auto* done = std::get_if<events::node_completed>(&e.what))
-        EXPECT_TRUE(finished.insert(done->at.node + "/" + to_text(done->at.iteration)).second)
-            << done->at.node << " completed twice";
+    for (const auto& e : run_.history) {
+      const auto* done = std::get_if<events::node_completed>(&e.what);
+      if (!done)
+        continue;
+      const auto key = done->at.node + "/" + to_text(done->at.iteration);
+      EXPECT_TRUE(finished.insert(key).second) << key << " completed twice";
+    }
+  }
+
+  /// The recorded facts, decided again, give the recorded decisions.
+  void expect_same_decisions() {
+    const auto compared = redecide(run_.the_plan(), run_.state.id, run_.turns,
+                                   [this](instant at) { return run_.context_at(at); });
+    ASSERT_TRUE(compared) << compared.error().message;
+    EXPECT_TRUE(compared->equal())
+        << "recorded " << compared->first->recorded << "\ndecided " << compared->first->decided;
   }
 
   json::value outputs() {
     json::object all;
-    for (const auto& node : run_.the_plan().nodes)
-      if (const auto* what =
-              find_slot(run_.the_plan(), run_.state, {{}, find_node(run_.the_plan(), node.id)}))
-        all[node.id] = to_text(what->status);
+    const auto& p = run_.the_plan();
+    for (node_index n = 0; n < p.nodes.size(); ++n)
+      if (const auto* what = find_slot(p, run_.state, {{}, n}))
+        all[p.nodes[n].id] = to_text(what->status);
     return all;
   }
 
@@ -113,8 +127,9 @@ void simulate(std::uint64_t seed) {
   EXPECT_EQ(calm.status, tiny.status);
   EXPECT_EQ(calm.outputs, tiny.outputs);
   const auto faulty = simulation{seed, p, true, {}}.go();
-  if (faulty.trace.find("attempt_interrupted") == std::string::npos)
+  if (faulty.trace.find("attempt_interrupted") == std::string::npos) {
     EXPECT_EQ(calm.status, faulty.status);
+  }
 }
 
 TEST(Simulation, HoldsForEverySeed) {
