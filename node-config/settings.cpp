@@ -178,6 +178,9 @@ void add_engine(std::vector<setting>& all) {
       "starts-queued-max", "starts a partition queues before it answers 429",
       [](s & v) -> auto& { return v.engine.starts_queued_max; }, 1, 1'000'000));
   all.push_back(number(
+      "interruptions-max", "interruptions of one step in a row before its run is quarantined",
+      [](s & v) -> auto& { return v.engine.interruptions_max; }, 1, 1'000'000));
+  all.push_back(number(
       "attempts-running-max", "HTTP calls of nodes in flight",
       [](s & v) -> auto& { return v.engine.attempts_running_max; }, 1, 100'000));
   all.push_back(number(

@@ -1,7 +1,7 @@
 // What a run tells others: answers to questions, events to subscribers. Committed state only.
 #include "actors/run/run_core.hpp"
 
-#include "runtime/engine/codec.hpp"
+#include "runtime/engine/report.hpp"
 
 #include <algorithm>
 
@@ -14,7 +14,10 @@ result<started_run> run_core::started(bool repeated) {
   out.repeated = repeated;
   out.finished = terminal(record_.state.status);
   out.at = here();
-  if (out.finished) {
+  if (out.finished && history_) {
+    out.execution = std::make_shared<const std::string>(
+        execution_json(*record_.plan, record_.state, blobs_, &*history_));
+  } else if (out.finished) {
     auto text = execution_text_of(shared_, partition_, record_, blobs_);
     if (!text)
       return text.error();

@@ -67,6 +67,8 @@ void run_core::on(begin_run& m) {
   }
   record_.plan = std::move(*plan);
   waiters_.push_back({std::move(m.answer), m.wait, false});
+  if (m.wait)
+    history_.emplace();
   inbox_.push_back({std::move(m.what), {}, {}});
   shared_.metrics.runs_started.add();
   pump();
@@ -148,6 +150,7 @@ void run_core::decide_all(std::vector<entry> batch) {
                                .blobs = blobs_,
                                .limits = {},
                                .partitions = shared_.settings.partitions,
+                               .interruptions_max = shared_.settings.interruptions_max,
                                .default_run_timeout = shared_.settings.run_timeout};
   const bool was_terminal = terminal(record_.state.status);
   auto made = decide(*record_.plan, record_.state, what, context);
@@ -225,6 +228,7 @@ void run_core::on(const settled& m) {
       std::chrono::duration_cast<std::chrono::microseconds>(took).count()));
   place_.reset();
   count(turn.events);
+  remember(turn.events);
   for (auto& each : turn.answers)
     each.refusal ? each.answer(*each.refusal) : each.answer(done_at{here(), nullptr});
   if (!turn.outbox.empty())
@@ -243,6 +247,16 @@ void run_core::on(const settled& m) {
   for (auto& each : asked)
     answer_question(each);
   pump();
+}
+
+void run_core::remember(const std::vector<event>& turn) {
+  constexpr sequence_number remembered_max = 2'000;
+  if (!history_)
+    return;
+  if (waiters_.empty() || record_.state.seq > remembered_max)
+    return history_.reset();
+  for (const auto& e : turn)
+    history_->add(e);
 }
 
 void run_core::give_up(const failure& why, bool crash) {

@@ -8,6 +8,7 @@
 #include "actors/base/run_blobs.hpp"
 #include "actors/base/run_history.hpp"
 #include "runtime/engine/decide.hpp"
+#include "runtime/engine/history.hpp"
 
 #include <chrono>
 #include <map>
@@ -88,6 +89,7 @@ private:
   void propose(decision made, std::vector<answer_due> answers);
   void give_up(const failure& why, bool crash);
   void maybe_idle();
+  void remember(const std::vector<event>& turn);
   partition_actor partition() const { return shared_.partition(partition_); }
 
   // run_effects.cpp
@@ -122,6 +124,8 @@ private:
   std::vector<entry> inbox_;
   std::optional<flight> flight_;
   std::vector<waiter> waiters_;
+  /// Kept while somebody waits for the end of a short run, so that its answer needs no reading.
+  std::optional<run_history> history_;
   std::vector<run_question> questions_;
   std::vector<watcher> watchers_;
   std::map<step_key, running_step> steps_;

@@ -1,7 +1,7 @@
 // External workers: registrations, queues, leases. A plain object driven by messages and ticks.
 //
-//   task:  queued → leased → done      (a lost lease ends it as worker_lost: the run decides what
-//   follows)
+//   task:  queued → leased → done
+//   A lost lease ends the task as worker_lost: the run decides what follows.
 #pragma once
 
 #include "actors/api/promise.hpp"

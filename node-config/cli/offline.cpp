@@ -85,7 +85,7 @@ result<shared_value> stored_blobs::load(const blob_id& id) {
       return failure{failure_kind::not_found, "blob_missing", "A large value is missing.", {}, {}};
     text = std::move(**stored);
   }
-  auto parsed = json::parse(text);
+  auto parsed = json::parse(text, {.depth_max = 256, .bytes_max = std::size_t{1} << 30});
   if (!parsed)
     return parsed.error();
   return share(std::move(*parsed));

@@ -134,7 +134,8 @@ result<void> inspect(rocks_store& store, const run_id& run) {
   for (const auto& e : history)
     evolve(**p, state, e);
   stored_blobs blobs{store, partition_of(run)};
-  const auto text = json::parse(execution_json(**p, state, blobs));
+  const auto text = json::parse(execution_json(**p, state, blobs),
+                                {.depth_max = 256, .bytes_max = std::size_t{1} << 30});
   std::puts(text ? json::write_pretty(*text).c_str() : "null");
   return {};
 }

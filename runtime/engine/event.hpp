@@ -93,6 +93,7 @@ struct execution_started {
   bool disabled = false; ///< the workflow was disabled: the run ends cancelled at once
   std::optional<instant> deadline;
   std::uint64_t seed = 0;
+  std::uint32_t interruptions_max = 0; ///< in a row, then quarantine; as set when the run began
   std::string only_node; ///< run this node alone
   std::string from_node; ///< run this node and what depends on it
   std::vector<reused_output> reused;

@@ -26,8 +26,8 @@ TROUPE_FIELDS(execution_started, f("workflow_id", s.workflow_id);
               f("trace_id", s.trace_id); f("user", s.user); f("parent", s.parent);
               f("depth", s.depth); f("dry_run", s.dry_run); f("queued", s.queued);
               f("disabled", s.disabled); f("deadline", s.deadline); f("seed", s.seed);
-              f("only_node", s.only_node); f("from_node", s.from_node); f("reused", s.reused);
-              f("overrides", s.overrides);)
+              f("interruptions_max", s.interruptions_max); f("only_node", s.only_node);
+              f("from_node", s.from_node); f("reused", s.reused); f("overrides", s.overrides);)
 TROUPE_FIELDS(execution_admitted)
 TROUPE_FIELDS(execution_paused, f("by", s.by);)
 TROUPE_FIELDS(execution_resumed, f("by", s.by);)

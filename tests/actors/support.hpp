@@ -274,7 +274,8 @@ inline std::string echo_chain(int steps) {
 }
 
 inline std::string http_step(const std::string& extra = "") {
-  return R"({"name":"call","steps":[{"step_id":"a","skill_type":"http_request","parameters":{"url":"http://target/x"})" +
+  return R"({"name":"call","steps":[{"step_id":"a","skill_type":"http_request",
+            "parameters":{"url":"http://target/x"})" +
          extra + "}]}";
 }
 

@@ -84,7 +84,8 @@ def run(binary, load, kills, say=print):
     seed = int(os.environ.get("TROUPE_SEED", time.time_ns() % 1_000_000))
     chance = random.Random(seed)
     fh = FakeTarget()
-    node = Node("--http-allow", fh.address, binary=binary)
+    # Steps that many kills in a row interrupt are not poison here.
+    node = Node("--http-allow", fh.address, "--interruptions-max", "1000", binary=binary)
     record = tempfile.mktemp(prefix="troupe-acknowledged-")
     passed = failed = 0
     try:

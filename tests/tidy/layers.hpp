@@ -28,7 +28,7 @@ inline constexpr std::array layer_rules{
                "runtime/base runtime/expr runtime/policy runtime/schedule runtime/catalog "
                "runtime/workflow",
                "boost/json"},
-    layer_rule{"persistence/store", "runtime/base", "boost/json"},
+    layer_rule{"persistence/store", "runtime/base", "openssl/ boost/json"},
     layer_rule{"persistence/rocks", "persistence/store runtime/base",
                "rocksdb/ openssl/ boost/json"},
     layer_rule{"persistence/views", "persistence/store runtime/base", "sqlite3.h boost/json"},
@@ -41,7 +41,8 @@ inline constexpr std::array layer_rules{
     layer_rule{"net/provider", "runtime net/client net/http", "boost/json yaml-cpp/ valijson/"},
     layer_rule{"net/cluster", "runtime/base", "caf/ openssl/"},
     layer_rule{"actors/api", "runtime persistence/store", "caf/ boost/json"},
-    layer_rule{"actors/base", "actors/api runtime", "caf/ boost/json"},
+    layer_rule{"actors/base", "actors/api runtime persistence/store", "caf/ boost/json"},
+    layer_rule{"actors/engine", "actors runtime persistence net", "caf/ boost/json"},
     layer_rule{"actors", "actors/api actors/base runtime persistence net", "caf/ boost/json"},
     layer_rule{"node-config", "runtime persistence net actors",
                "spdlog/ toml++/ CLI/ prometheus/ sodium boost/ caf/ openssl/ curl/"},

@@ -83,10 +83,10 @@ void interrupt(turn& t, const slot_ref& at) {
   t.emit(events::attempt_interrupted{t.place_at(at), t.slot_at(at).attempt});
   if (node.effect != effect_class::io)
     return; // no effect to repeat: it simply runs again
-  if (t.slot_at(at).interruptions >= t.c.interruptions_max)
+  if (t.slot_at(at).interruptions >= t.s.start.interruptions_max)
     return finish(t, run_status::failed,
                   error_info{"quarantined",
-                             "The step was interrupted " + std::to_string(t.c.interruptions_max) +
+                             "The step was interrupted " + std::to_string(t.s.start.interruptions_max) +
                                  " times in a row.",
                              0,
                              false,

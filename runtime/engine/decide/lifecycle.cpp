@@ -145,6 +145,8 @@ refusal apply(turn& t, const commands::start& c) {
     return v.empty() || v.is_blob() ? v : t.keep(v.inline_value());
   };
   e.semantics = semantics_current;
+  if (e.interruptions_max == 0)
+    e.interruptions_max = t.c.interruptions_max;
   e.input = e.input.empty() ? value_ref{null_value()} : kept(e.input);
   for (auto& one : e.reused)
     for (auto& port : one.ports)
