@@ -3,12 +3,15 @@
 #include "actors/engine/engine.hpp"
 #include "actors/gateway/gateway.hpp"
 #include "net/http/server.hpp"
+#include "node-config/process_metrics.hpp"
+#include "node-config/zones.hpp"
 #include "persistence/rocks/rocks_store.hpp"
 #include "persistence/views/sqlite_views.hpp"
 #include "runtime/base/log.hpp"
 
 #include <sys/stat.h>
 
+#include <atomic>
 #include <filesystem>
 #include <thread>
 
@@ -67,7 +70,9 @@ gateway_settings gateway_settings_of(const node_settings& settings) {
 /// Everything a node owns, in the order in which it is made; taken down the other way round.
 class local_node final : public node {
 public:
-  explicit local_node(const node_settings& settings) : settings_(settings) {}
+  explicit local_node(const node_settings& settings) : settings_(settings) {
+    settings_.engine.limits.zone_known = zone_known;
+  }
   ~local_node() override { stop(); }
 
   result<void> start() {
@@ -86,6 +91,7 @@ public:
     const milliseconds grace{static_cast<std::int64_t>(settings_.shutdown_grace_ms)};
     if (engine_)
       engine_->stop(grace);
+    counted_ = nullptr;
     if (server_)
       server_->stop(std::min(grace, milliseconds{1'000}));
     server_.reset();
@@ -135,11 +141,17 @@ private:
   }
 
   result<void> listen() {
-    gateway_ = make_gateway(*engine_, gateway_settings_of(settings_));
+    auto how = gateway_settings_of(settings_);
+    how.more_metrics = [this] {
+      const auto* server = counted_.load();
+      return process_metrics() + (server ? server_metrics(server->counters()) : std::string{});
+    };
+    gateway_ = make_gateway(*engine_, std::move(how));
     auto server = http::start_server(server_options_of(settings_), gateway_->handlers());
     if (!server)
       return server.error();
     server_ = std::move(*server);
+    counted_ = server_.get();
     return {};
   }
 
@@ -173,6 +185,7 @@ private:
   std::unique_ptr<engine> engine_;
   std::unique_ptr<gateway> gateway_;
   std::unique_ptr<http::server> server_;
+  std::atomic<const http::server*> counted_{nullptr}; ///< for requests, once it listens
   std::atomic<bool> backing_up_{false};
   std::thread backup_;
 };

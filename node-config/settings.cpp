@@ -229,9 +229,9 @@ void add_operations(std::vector<setting>& all) {
   all.push_back(number(
       "shutdown-grace-ms", "time for running calls after SIGTERM",
       [](s & v) -> auto& { return v.shutdown_grace_ms; }, 0, day_ms));
-  all.push_back(number(
-      "retention-sweep-ms", "how often retention looks for runs to purge",
-      [](s & v) -> auto& { return v.retention_sweep_ms; }, 100, day_ms));
+  all.push_back(duration(
+      "retention-sweep-ms", "how often old and stuck runs are looked for",
+      [](s & v) -> auto& { return v.engine.retention_sweep; }, 100, day_ms));
   all.push_back(toggle(
       "test-clock", "tests only: POST /api/v1/system/faults/clock moves time",
       [](s & v) -> auto& { return v.engine.test_clock; }));

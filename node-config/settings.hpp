@@ -26,7 +26,6 @@ struct node_settings {
   std::uint64_t connections_max = 20'000;
   std::uint64_t starts_per_minute_max = 0;
   std::uint64_t shutdown_grace_ms = 10'000;
-  std::uint64_t retention_sweep_ms = 60'000;
   engine_settings engine;
 };
 

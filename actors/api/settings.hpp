@@ -18,7 +18,7 @@ struct engine_settings {
   std::uint32_t starts_queued_max = 256;    ///< a partition; beyond: "overloaded"
   std::uint32_t attempts_running_max = 256; ///< HTTP calls in flight
   std::uint32_t attempts_per_host_max = 64;
-  std::uint32_t interruptions_max = 3;        ///< of a step in a row; then quarantine
+  std::uint32_t interruptions_max = 3;              ///< of a step in a row; then quarantine
   std::uint32_t executions_max = 0;                 ///< running at once on the node; 0: no limit
   std::uint32_t worker_queue_max = 100'000;         ///< tasks waiting for workers
   std::chrono::milliseconds step_timeout{300'000};  ///< where a node sets none
@@ -26,6 +26,8 @@ struct engine_settings {
   std::chrono::milliseconds worker_heartbeat{10'000};
   std::chrono::hours dedupe_kept{48};
   std::chrono::milliseconds queued_alert_after{300'000}; ///< EN-39
+  std::chrono::milliseconds retention_sweep{
+      60'000}; ///< how often old and stuck runs are looked for
   std::size_t blob_cache_bytes = std::size_t{16} << 20;
   retry_policy default_retry;
   definition_limits limits;

@@ -8,8 +8,6 @@ namespace troupe {
 
 namespace {
 
-constexpr milliseconds look_every{10'000};
-
 struct control_state {
   std::unique_ptr<control_core> core;
   std::chrono::steady_clock::time_point next{};
@@ -24,6 +22,7 @@ control_actor::behavior_type behave(control_actor::stateful_pointer<control_stat
     guarded(
         "control", [&] { self->state.core->on(m); }, [&] { deps->shared.metrics.crashes.add(); });
   };
+  const auto look_every = deps->shared.settings.retention_sweep;
   self->state.next = std::chrono::steady_clock::now() + look_every;
   self->delayed_send(self, look_every, control_tick{});
   return {

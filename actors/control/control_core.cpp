@@ -31,6 +31,12 @@ std::string strings_of(const json::value& v, std::string_view key) {
   return at && at->is_array() ? json::write(*at) : std::string("[]");
 }
 
+/// What the writer gets: it knows its position.
+workflow_ptr written(workflow_entry entry, std::uint64_t index) {
+  entry.at = {partition_id{0}, index};
+  return std::make_shared<const workflow_entry>(std::move(entry));
+}
+
 } // namespace
 
 document_row workflow_row(const workflow_entry& entry) {
@@ -155,7 +161,7 @@ void control_core::on(save_workflow_request& m) {
             if (done.index == 0)
               return answer(*done.why);
             deps_.workflows.put(head, entry);
-            answer(entry);
+            answer(written(*entry, done.index));
           });
 }
 
@@ -189,7 +195,7 @@ void control_core::on(activate_workflow_request& m) {
             if (done.index == 0)
               return answer(*done.why);
             deps_.workflows.put(head, entry);
-            answer(entry);
+            answer(written(*entry, done.index));
           });
 }
 

@@ -196,6 +196,7 @@ result<plan_ptr> directory::plan_of(partition_id partition, const std::string& w
     // It compiled when the run began: a skill that is gone since fails its steps, not the run.
     auto how = compile_context{how_.types, how_.limits, how_.default_retry,
                                [](std::string_view) { return true; }};
+    how.limits.zone_known = nullptr;
     auto made = compile(*parsed, how);
     if (!made.executable)
       return failure{failure_kind::internal,

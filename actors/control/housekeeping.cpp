@@ -4,6 +4,7 @@
 
 #include <caf/send.hpp>
 
+#include <atomic>
 #include <map>
 
 namespace troupe {
@@ -53,6 +54,40 @@ void cancel_running(const std::shared_ptr<engine_shared>& shared, const std::str
       });
 }
 
+constexpr std::uint32_t purged_at_once = 500;
+
+struct sweep {
+  std::atomic<std::size_t> open{0}; ///< partitions that have not answered
+  std::atomic<bool> purged{false};
+};
+
+/// Purges a page of runs, and goes on as long as pages are full and runs do go.
+void purge_what(const std::shared_ptr<engine_shared>& shared, const retention_query& what) {
+  shared->lists.query(what, everything(*shared), milliseconds(2'000),
+                      [weak = std::weak_ptr(shared), what](result<view_page> page) {
+                        const auto alive = weak.lock();
+                        if (!page || !alive)
+                          return;
+                        std::map<partition_id, std::vector<run_id>> by_partition;
+                        for (const auto& run : ids_in(*page))
+                          by_partition[partition_of(run)].push_back(run);
+                        const auto all = std::make_shared<sweep>();
+                        all->open = by_partition.size();
+                        const bool more = page->items.size() >= what.limit;
+                        const auto done = [weak, what, all, more](const result<done_at>& gone) {
+                          if (const auto* count = gone ? json::find(gone->body, "purged") : nullptr;
+                              count && count->is_uint64())
+                            all->purged = true;
+                          if (const auto next = weak.lock();
+                              --all->open == 0 && more && all->purged && next)
+                            purge_what(next, what);
+                        };
+                        for (auto& [partition, runs] : by_partition)
+                          caf::anon_send(alive->partition(partition),
+                                         purge_runs{std::move(runs), promise<done_at>(done)});
+                      });
+}
+
 } // namespace
 
 void control_core::cancel_runs_of(const std::string& workflow) {
@@ -64,37 +99,23 @@ void control_core::on(const control_tick&) {
   look_for_stuck();
 }
 
-/// settings/retention: {max_age_seconds, keep_per_workflow, by_status: {failed: {max_age_seconds}}}
+/// settings/retention: {rules: [{status?, max_age_seconds?, keep_newest?}]}. A rule with both
+/// removes what is old and not among the newest.
 void control_core::sweep_retention() {
   const auto policy = deps_.workflows.read("settings", "retention");
-  if (!policy)
+  const auto* rules = policy ? json::find(policy->body, "rules") : nullptr;
+  if (!rules || !rules->is_array())
     return;
-  auto& shared = deps_.shared;
-  const auto now = to_millis(shared.clock.now());
-  std::vector<retention_query> queries;
-  const auto add = [&](const json::value& rule, std::string status) {
+  const auto now = to_millis(deps_.shared.clock.now());
+  for (const auto& rule : rules->get_array()) {
+    retention_query what{std::string(json::text_or(rule, "status", "")), {}, {}, purged_at_once};
     if (const auto age = integer_at(rule, "max_age_seconds"); age > 0)
-      queries.push_back({status, now - age * 1000, std::nullopt, 500});
-    if (const auto keep = integer_at(rule, "keep_per_workflow"); keep > 0)
-      queries.push_back({status, std::nullopt, static_cast<std::uint64_t>(keep), 500});
-  };
-  add(policy->body, {});
-  if (const auto* rules = json::find(policy->body, "by_status"); rules && rules->is_object())
-    for (const auto& [status, rule] : rules->get_object())
-      add(rule, std::string(status));
-  for (auto& query : queries)
-    shared.lists.query(
-        std::move(query), {}, milliseconds(0),
-        [weak = shared.weak_from_this()](result<view_page> page) {
-          const auto alive = weak.lock();
-          if (!page || !alive)
-            return;
-          std::map<partition_id, std::vector<run_id>> by_partition;
-          for (const auto& run : ids_in(*page))
-            by_partition[partition_of(run)].push_back(run);
-          for (auto& [partition, runs] : by_partition)
-            caf::anon_send(alive->partition(partition), purge_runs{std::move(runs), {}});
-        });
+      what.completed_before_ms = now - age * 1000;
+    if (const auto keep = integer_at(rule, "keep_newest"); keep > 0)
+      what.keep_newest = static_cast<std::uint64_t>(keep);
+    if (what.completed_before_ms || what.keep_newest)
+      purge_what(deps_.shared.shared_from_this(), what);
+  }
 }
 
 /// EN-39: executions that have been queued for long.

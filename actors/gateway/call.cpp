@@ -2,6 +2,7 @@
 
 #include "net/rest/headers.hpp"
 #include "net/rest/problem.hpp"
+#include "runtime/base/log.hpp"
 
 #include <charconv>
 
@@ -14,8 +15,15 @@ void call::complete(http::response& what) {
   rest::set_default(what, "X-Request-ID", request_id);
   rest::set_default(what, "traceparent",
                     "00-" + trace_id + "-" + home->new_hex(16) + "-" + trace_flags);
-  home->counters.count(rest::to_text(row().verb), row().pattern, what.status,
-                       std::chrono::steady_clock::now() - begun);
+  const auto took = std::chrono::steady_clock::now() - begun;
+  home->counters.count(rest::to_text(row().verb), row().pattern, what.status, took);
+  if (log::enabled(log::level::debug))
+    log::write(log::level::debug, "api", "request answered",
+               {{"request_id", std::string_view(request_id)},
+                {"method", rest::to_text(row().verb)},
+                {"path", std::string_view(request.path)},
+                {"status", static_cast<std::int64_t>(what.status)},
+                {"seconds", std::chrono::duration<double>(took).count()}});
 }
 
 void call::header(std::string_view name, std::string_view value) {

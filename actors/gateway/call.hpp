@@ -85,6 +85,7 @@ std::vector<handler_row> start_handlers();
 std::vector<handler_row> execution_handlers();
 std::vector<handler_row> review_handlers();
 std::vector<handler_row> skill_handlers();
+std::vector<handler_row> skill_instance_handlers();
 std::vector<handler_row> worker_handlers();
 std::vector<handler_row> job_handlers();
 std::vector<handler_row> system_handlers();

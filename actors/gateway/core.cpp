@@ -16,8 +16,8 @@ std::vector<call_handler> bind_handlers(const rest::router& routes) {
   std::map<std::string_view, call_handler> known;
   for (const auto& part :
        {workflow_handlers(), version_handlers(), catalogue_handlers(), start_handlers(),
-        execution_handlers(), review_handlers(), skill_handlers(), worker_handlers(),
-        job_handlers(), system_handlers(), root_handlers()})
+        execution_handlers(), review_handlers(), skill_handlers(), skill_instance_handlers(),
+        worker_handlers(), job_handlers(), system_handlers(), root_handlers()})
     known.insert(part.begin(), part.end());
   std::vector<call_handler> out;
   for (const auto& row : routes.table()) {

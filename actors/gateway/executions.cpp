@@ -165,15 +165,15 @@ void retry_execution(const call_ptr& c) {
   // A step's result belongs to the version that made it: another version is another execution.
   if (in.any("version") != nullptr)
     in.complain("version", "not_supported", "is fixed for an execution; start a new one");
-  if (input != nullptr && (what.from == "failed" || what.from.empty()))
-    in.complain("input", "bad_value", "needs 'from' to name the node that gets it");
   if (const auto fault = in.fault())
     return c->refuse(*fault);
-  json::object overrides = parameters == nullptr ? json::object{} : *parameters;
+  // Of the node that `from` names; without one, by node.
+  if (parameters != nullptr && (what.from == "failed" || what.from.empty()))
+    what.overrides = share(json::value(*parameters));
+  else if (parameters != nullptr)
+    what.overrides = share(json::object{{what.from, *parameters}});
   if (input != nullptr)
-    overrides[what.from] = *input;
-  if (!overrides.empty())
-    what.overrides = share(std::move(overrides));
+    what.input = value_ref(share(json::value(*input)));
   if (const auto run = run_of(c))
     command_run(c, *run, std::move(what),
                 accepted(c, *run, 202, "The execution runs again from what failed."));

@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -24,6 +25,8 @@ struct gateway_settings {
   std::uint32_t socket_subscriptions_max = 256; ///< of one WebSocket
   std::string snapshot_directory; ///< where POST /system/snapshot may write; empty: nowhere
   std::string version = TROUPE_VERSION;
+  /// More Prometheus lines for /metrics, from who knows the process; thread-safe; may be empty.
+  std::function<std::string()> more_metrics;
 };
 
 class gateway {

@@ -1,22 +1,18 @@
 // Handlers of jobs: a command is a skill, a job is its execution.
 #include "actors/gateway/executions.hpp"
 #include "actors/gateway/listing.hpp"
+#include "actors/gateway/skill_record.hpp"
 #include "actors/gateway/start.hpp"
 
 #include <array>
+#include <utility>
 
 namespace troupe::gate {
 
 namespace {
 
-constexpr std::string_view prefix = "skill:";
-
-json::value first_of(const json::value& v, std::initializer_list<std::string_view> keys) {
-  for (const auto key : keys)
-    if (const auto* found = json::find(v, key); found != nullptr && !found->is_null())
-      return *found;
-  return nullptr;
-}
+/// Runs the skill that its input names.
+constexpr std::string_view any_skill = "skill";
 
 json::value message_of(const json::value& execution) {
   const auto* error = json::find(execution, "error");
@@ -25,33 +21,18 @@ json::value message_of(const json::value& execution) {
   return first_of(execution, {"error_message"});
 }
 
-/// What the job's skill gave, out of the execution's only step.
-json::value result_of(const json::value& execution) {
-  const auto* steps = json::find(execution, "steps");
-  if (steps == nullptr || !steps->is_array() || steps->get_array().empty())
-    return nullptr;
-  return first_of(steps->get_array().front(), {"output"});
-}
-
-json::value progress_of(const json::value& execution) {
-  const auto* steps = json::find(execution, "steps");
-  if (steps == nullptr || !steps->is_array() || steps->get_array().empty())
-    return nullptr;
-  return first_of(steps->get_array().front(), {"progress"});
-}
-
 json::object job_of(const json::value& execution) {
-  const auto workflow = json::text_or(execution, "workflow_id", "");
-  const auto command = workflow.starts_with(prefix) ? workflow.substr(prefix.size()) : workflow;
-  return {{"job_id", first_of(execution, {"id", "execution_id"})},
-          {"command", json::string(command)},
+  const auto id = first_of(execution, {"id", "execution_id"});
+  return {{"id", id},
+          {"job_id", id},
+          {"command", json::string(skill_type_of(execution))},
           {"app", first_of(execution, {"triggered_by"})},
           {"status", first_of(execution, {"status"})},
-          {"result", result_of(execution)},
+          {"result", step_member(execution, "output")},
           {"error_message", message_of(execution)},
           {"created", first_of(execution, {"created_at", "started_at"})},
           {"updated", first_of(execution, {"completed_at", "started_at", "created_at"})},
-          {"progress", progress_of(execution)}};
+          {"progress", step_member(execution, "progress")}};
 }
 
 /// A command is called by the skill's name, with or without the application in front.
@@ -64,24 +45,54 @@ std::string skill_of(const call_ptr& c, const std::string& app, const std::strin
   return command;
 }
 
-void submit_job(const call_ptr& c) {
+struct job_request {
+  std::string app, skill;
+  json::object parameters;
+};
+
+std::optional<job_request> job_request_of(const call_ptr& c) {
   rest::fields in(c->body);
   const auto command = in.required_text("command");
-  const auto app = in.text("app");
+  job_request out;
+  out.app = in.text("app");
   const auto* input = in.map("input");
-  if (const auto fault = in.fault())
-    return c->refuse(*fault);
-  json::object given = input == nullptr ? json::object{} : *input;
-  with_skill_workflow(c, skill_of(c, app, command), given, [=](const workflow_ptr& w) {
-    auto what = skill_start(*w, given, "job");
-    what.triggered_by = app;
+  if (input != nullptr)
+    out.parameters = *input;
+  if (command == any_skill) {
+    const json::object given = std::exchange(out.parameters, {});
+    rest::fields inner(given, "input.");
+    out.skill = inner.required_text("skill_type");
+    if (const auto* parameters = inner.map("parameters"))
+      out.parameters = *parameters;
+    if (const auto fault = inner.fault()) {
+      c->refuse(*fault);
+      return std::nullopt;
+    }
+  } else {
+    out.skill = skill_of(c, out.app, command);
+  }
+  if (const auto fault = in.fault()) {
+    c->refuse(*fault);
+    return std::nullopt;
+  }
+  return out;
+}
+
+void submit_job(const call_ptr& c) {
+  const auto job = job_request_of(c);
+  if (!job)
+    return;
+  with_skill_workflow(c, job->skill, job->parameters, [c, job = *job](const workflow_ptr& w) {
+    auto what = skill_start(*w, job.parameters, "job");
+    what.triggered_by = job.app;
     if (!read_start_headers(c, what))
       return;
     c->engine().start(std::move(what), then<started_run>(c, [c](const started_run& run) {
                         const auto id = to_text(run.id);
                         c->at(run.at);
                         c->header("Location", "/api/v1/commands/jobs/" + id);
-                        c->json(202, json::object{{"job_id", json::string(id)},
+                        c->json(202, json::object{{"id", json::string(id)},
+                                                  {"job_id", json::string(id)},
                                                   {"execution_id", json::string(id)},
                                                   {"status", "submitted"},
                                                   {"message", "The job was accepted."}});
@@ -130,6 +141,9 @@ void list_commands(const call_ptr& c) {
   for (auto& skill : all)
     if (auto* o = skill.if_object())
       (*o)["command"] = json::string(json::text_or(skill, "skill_type", ""));
+  all.push_back(json::object{
+      {"command", json::string(any_skill)},
+      {"description", "Runs the skill that the input names: {skill_type, parameters}"}});
   c->page_of(all);
 }
 

@@ -1,5 +1,6 @@
 // Handlers of reviews: questions that executions ask people.
 #include "actors/gateway/executions.hpp"
+#include "net/rest/json_schema.hpp"
 
 #include <atomic>
 #include <mutex>
@@ -79,9 +80,9 @@ void answer_batch(const call_ptr& c, const batch& done) {
   if (failed == done.answers.size() && why != nullptr)
     return c->refuse(*why);
   c->at(done.at);
-  c->json(200, json::object{{"approved_count", approved},
-                            {"rejected_count", rejected},
-                            {"failed_count", failed},
+  c->json(200, json::object{{"approved", approved},
+                            {"rejected", rejected},
+                            {"failed", failed},
                             {"results", std::move(results)}});
 }
 
@@ -137,15 +138,12 @@ std::optional<failure> read_answers(const call_ptr& c, std::vector<review_answer
   return std::nullopt;
 }
 
-void decide_reviews(const call_ptr& c) {
-  auto all = std::make_shared<batch>();
-  std::optional<run_id> run;
-  if (const auto fault = read_answers(c, all->answers, run))
-    return c->refuse(*fault);
+/// Sends every decision to the run.
+void send_answers(const call_ptr& c, const std::shared_ptr<batch>& all, const run_id& run) {
   all->open = all->answers.size();
-  c->home->cache.drop(*run);
+  c->home->cache.drop(run);
   for (std::size_t i = 0; i < all->answers.size(); ++i) {
-    auto done = [c, all, i, run = *run](result<done_at> got) {
+    auto done = [c, all, i, run](result<done_at> got) {
       c->home->cache.drop(run);
       {
         const std::lock_guard lock(all->mutex);
@@ -158,8 +156,58 @@ void decide_reviews(const call_ptr& c) {
       }
       answer_batch(c, *all);
     };
-    c->engine().command(*run, all->answers[i].what, std::move(done));
+    c->engine().command(run, all->answers[i].what, std::move(done));
   }
+}
+
+/// What the form of an open review says about the data of an approval.
+void check_form(const json::value& review, const commands::decide_review& answer,
+                std::vector<node_error>& complaints) {
+  const auto* form = json::find(review, "form");
+  if (!answer.approved || form == nullptr || !form->is_object())
+    return;
+  static const json::value nothing = json::object{};
+  const auto& data = answer.data.empty() ? nothing : *answer.data.inline_value();
+  for (auto& e : rest::schema_complaints(*form, data)) {
+    e.node = json::text_or(review, "node_id", "");
+    e.field = "data" + (e.field.empty() ? "" : "." + e.field);
+    complaints.push_back(std::move(e));
+  }
+}
+
+/// Looks through the run's open reviews, page by page, then decides.
+void check_forms(const call_ptr& c, const std::shared_ptr<batch>& all, const run_id& run,
+                 std::string cursor) {
+  review_filter what;
+  what.execution = to_text(run);
+  what.status = "pending";
+  what.limit = reviews_max;
+  what.cursor = std::move(cursor);
+  auto checked = [c, all, run](const view_page& page) {
+    std::vector<node_error> complaints;
+    for (const auto& item : page.items)
+      if (const auto review = json::parse(item))
+        for (const auto& a : all->answers)
+          if (json::text_or(*review, "review_id", "") == a.what.review)
+            check_form(*review, a.what, complaints);
+    if (!complaints.empty()) {
+      failure why = invalid("data_invalid", "The data is not what the review's form asks for.");
+      why.node_errors = std::move(complaints);
+      return c->refuse(why);
+    }
+    if (!page.next_cursor.empty())
+      return check_forms(c, all, run, page.next_cursor);
+    send_answers(c, all, run);
+  };
+  c->engine().query(std::move(what), {}, then<view_page>(c, std::move(checked)));
+}
+
+void decide_reviews(const call_ptr& c) {
+  auto all = std::make_shared<batch>();
+  std::optional<run_id> run;
+  if (const auto fault = read_answers(c, all->answers, run))
+    return c->refuse(*fault);
+  check_forms(c, all, *run, {});
 }
 
 } // namespace

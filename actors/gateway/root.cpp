@@ -33,9 +33,12 @@ void root(const call_ptr& c) {
 }
 
 void metrics(const call_ptr& c) {
+  auto text = c->engine().metrics() + c->home->metrics_text();
+  if (c->home->settings.more_metrics)
+    text += c->home->settings.more_metrics();
   c->send({200,
            {{"Content-Type", "text/plain; version=0.0.4; charset=utf-8"}},
-           c->engine().metrics() + c->home->metrics_text(),
+           std::move(text),
            {}});
 }
 

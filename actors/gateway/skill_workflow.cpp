@@ -77,7 +77,13 @@ start_request skill_start(const workflow_entry& w, const json::object& parameter
   start_request what;
   what.workflow_id = w.id;
   what.input = share(parameters);
-  what.overrides = share(json::object{{step_name, parameters}});
+  // The values are data: what looks like a template in them must not be rendered.
+  json::object given;
+  for (const auto& [key, v] : parameters) {
+    const auto taken = "{{ input[" + json::write(json::string(key)) + "] }}";
+    given[key] = json::write(v).find('{') == std::string::npos ? v : json::value(json::string(taken));
+  }
+  what.overrides = share(json::object{{step_name, std::move(given)}});
   what.trigger_type = std::move(trigger_type);
   return what;
 }

@@ -1,6 +1,7 @@
 // Handlers of skills that run alone.
 #include "actors/gateway/executions.hpp"
 #include "actors/gateway/listing.hpp"
+#include "actors/gateway/skill_record.hpp"
 #include "actors/gateway/start.hpp"
 
 namespace troupe::gate {
@@ -26,7 +27,11 @@ json::array items_of(const json::value& v, std::string_view name) {
 namespace {
 
 void list_skills(const call_ptr& c) {
-  c->page_of(items_of(c->engine().skills(), "skills"));
+  auto all = items_of(c->engine().skills(), "skills");
+  for (auto& skill : all)
+    if (auto* o = skill.if_object(); o != nullptr && !o->contains("name"))
+      (*o)["name"] = json::string(json::text_or(skill, "skill_type", ""));
+  c->page_of(all);
 }
 
 void execute_skill(const call_ptr& c) {
@@ -48,8 +53,31 @@ void list_skill_executions(const call_ptr& c) {
   what.trigger_type = "skill";
   if (const auto type = c->request.parameter("skill_type"); !type.empty())
     what.workflow_id = "skill:" + std::string(type);
-  if (read_run_filter(c, what))
-    answer_query(c, std::move(what));
+  if (const auto id = c->request.parameter("skill_instance_id"); !id.empty())
+    what.triggered_by = std::string(instance_prefix) + std::string(id);
+  if (!read_run_filter(c, what))
+    return;
+  auto at_least = positions_of(c);
+  if (!at_least)
+    return;
+  c->engine().query(std::move(what), std::move(*at_least), then<view_page>(c, [c](view_page page) {
+                      for (auto& item : page.items)
+                        if (const auto parsed = json::parse(item))
+                          item = json::write(skill_record(*parsed));
+                      c->page(page);
+                    }));
+}
+
+void read_skill_execution(const call_ptr& c) {
+  const auto run = run_of(c);
+  if (!run)
+    return;
+  read_run(c, *run, [c](const execution_text& got) {
+    const auto parsed = json::parse(*got.json);
+    if (!parsed)
+      return c->refuse(parsed.error());
+    c->json(200, skill_record(*parsed));
+  });
 }
 
 } // namespace
@@ -57,7 +85,8 @@ void list_skill_executions(const call_ptr& c) {
 std::vector<handler_row> skill_handlers() {
   return {{"list_skills", list_skills},
           {"execute_skill", execute_skill},
-          {"list_skill_executions", list_skill_executions}};
+          {"list_skill_executions", list_skill_executions},
+          {"read_skill_execution", read_skill_execution}};
 }
 
 } // namespace troupe::gate

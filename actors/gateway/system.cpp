@@ -43,6 +43,10 @@ void system_queues(const call_ptr& c) {
   answer_part(c, "queues");
 }
 
+void system_alerts(const call_ptr& c) {
+  answer_part(c, "alerts");
+}
+
 void service_health(const call_ptr& c) {
   const auto health = c->engine().service_health(c->match.parameter("name"));
   if (health.is_null())
@@ -54,8 +58,8 @@ void dead_letters(const call_ptr& c) {
   const auto page = rest::page_of(c->request);
   if (!page)
     return c->refuse(page.error());
-  document_filter what;
-  what.collection = "dead_letters";
+  execution_filter what;
+  what.quarantined = true;
   what.limit = page->limit;
   what.cursor = page->cursor;
   answer_query(c, std::move(what));
@@ -91,8 +95,8 @@ std::optional<failure> retention_fault(const json::object& body) {
     const auto status = run_status_from_text(word);
     if (!word.empty() && (!status || !terminal(*status)))
       entry.complain("status", "bad_value", "must be a final status of executions");
-    entry.whole("max_age_seconds", 0, 0, INT64_MAX / 1000);
-    entry.whole("keep_newest", 0, 0, INT64_MAX);
+    entry.whole("max_age_seconds", 1, 1, INT64_MAX / 1'000'000);
+    entry.whole("keep_newest", 1, 1, INT64_MAX);
     if (entry.any("max_age_seconds") == nullptr && entry.any("keep_newest") == nullptr)
       entry.complain("max_age_seconds", "required", "or keep_newest is required");
     if (const auto wrong = entry.fault())
@@ -101,7 +105,10 @@ std::optional<failure> retention_fault(const json::object& body) {
   return std::nullopt;
 }
 
+/// A rule by itself means {rules: [it]}.
 void write_retention(const call_ptr& c) {
+  if (!c->body.contains("rules") && !c->body.empty())
+    c->body = json::object{{"rules", json::array{json::value(std::move(c->body))}}};
   if (const auto fault = retention_fault(c->body))
     return c->refuse(*fault);
   document_write what{std::string(settings_collection), std::string(retention_id), std::nullopt,
@@ -183,6 +190,7 @@ std::vector<handler_row> system_handlers() {
           {"system_nodes", system_nodes},
           {"system_services", system_services},
           {"system_queues", system_queues},
+          {"system_alerts", system_alerts},
           {"service_health", service_health},
           {"dead_letters", dead_letters},
           {"requeue_dead_letter", requeue_dead_letter},

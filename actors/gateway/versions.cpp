@@ -160,7 +160,7 @@ void estimate_workflow(const call_ptr& c) {
     json::value duration;
     if (!page.items.empty())
       if (auto stats = json::parse(page.items.front()); stats)
-        if (const auto* v = json::find(*stats, "avg_duration_seconds"))
+        if (const auto* v = json::find(*stats, "avg_duration"))
           duration = *v;
     c->json(200, json::object{{"estimated_cost", total},
                               {"execution_time", std::move(duration)},

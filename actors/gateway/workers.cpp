@@ -10,6 +10,18 @@ void list_workers(const call_ptr& c) {
   c->page_of(items_of(c->engine().workers(), "workers"));
 }
 
+/// The first of a worker's skills that the node itself has; empty: none.
+std::string built_in_skill(const call_ptr& c, const json::array* wanted) {
+  const auto known = items_of(c->engine().skills(), "skills");
+  for (const auto& one : wanted == nullptr ? json::array{} : *wanted)
+    for (const auto& skill : known)
+      if (const auto type = json::text_or(one, "skill_type", "");
+          json::text_or(skill, "skill_type", "") == type &&
+          json::text_or(skill, "provider", "") == "builtin")
+        return std::string(type);
+  return {};
+}
+
 void register_worker(const call_ptr& c) {
   rest::fields in(c->body);
   in.required_text("name");
@@ -21,6 +33,12 @@ void register_worker(const call_ptr& c) {
       in.complain("skills[" + std::to_string(i) + "].skill_type", "required", "is required");
   if (const auto fault = in.fault())
     return c->refuse(*fault);
+  if (const auto taken = built_in_skill(c, skills); !taken.empty())
+    return c->refuse({failure_kind::conflict,
+                      "skill_taken",
+                      "The skill '" + taken + "' is a part of the node.",
+                      "Register it under another name.",
+                      {}});
   c->engine().register_worker(std::move(c->body), then<worker_info>(c, [c](const worker_info& w) {
                                 c->header("Location", "/api/v1/skill-providers/" + w.id);
                                 c->json(201,

@@ -60,8 +60,15 @@ void read_workflow(const call_ptr& c) {
       return;
     version = *given;
   }
-  if (const auto w = workflow_of(c, version))
-    answer_workflow(c, 200, *w, view == "graph");
+  const auto w = workflow_of(c, version);
+  if (!w)
+    return;
+  // A later version changes what the answer says, not its ETag.
+  const auto etag = rest::etag_of(w->version);
+  const bool plain = view != "graph" && w->version == w->latest_version;
+  if (plain && rest::none_match_names(c->request, etag))
+    return c->send({304, {{"ETag", etag}}, {}, {}});
+  answer_workflow(c, 200, *w, view == "graph");
 }
 
 void patch_workflow(const call_ptr& c) {

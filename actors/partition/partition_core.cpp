@@ -1,6 +1,7 @@
 // Routing: who is live, who must be made, who may go.
 #include "actors/partition/partition_core.hpp"
 
+#include "actors/base/run_blobs.hpp"
 #include "runtime/base/log.hpp"
 
 #include <caf/send.hpp>
@@ -50,7 +51,7 @@ void partition_core::on(command_run& m) {
   if (const auto crashed = crashes_.find(m.run);
       crashed != crashes_.end() && crashed->second >= crashes_max && !live_.contains(m.run) &&
       std::holds_alternative<commands::retry>(m.what))
-    crashes_.erase(crashed); // somebody asks for another try
+    try_again(m);
   forward(m.run, std::move(m));
 }
 
@@ -96,13 +97,37 @@ void partition_core::on(const run_idle& m) {
   if (m.crashed && ++crashes_[m.run] >= crashes_max) {
     shared_.metrics.quarantined.add();
     log::error("partition", "execution quarantined: its actor failed three times",
-               {{"execution", std::string_view(to_text(m.run))}});
+               {{"execution_id", std::string_view(to_text(m.run))}});
+    list_as_quarantined(m.run);
     return;
   }
   if (known(m.run))
     reload_at_.emplace(shared_.clock.elapsed() + reload_after, m.run);
   else
     release(m.run);
+}
+
+/// Shown as a dead letter until the run's next turn writes its row again.
+void partition_core::list_as_quarantined(const run_id& run) {
+  auto rows = list_rows_of(shared_, partition_, run);
+  std::vector<view_change> changed;
+  for (auto& row : rows)
+    if (auto* execution = std::get_if<execution_row>(&row)) {
+      execution->error_code = "quarantined";
+      execution->error_message = "The execution's actor failed three times in a row.";
+      changed = {*execution};
+    }
+  if (!changed.empty())
+    shared_.lists.apply(partition_, shared_.log.applied(partition_), std::move(changed));
+}
+
+/// Somebody asks for another try of a run that was given up; one that has not ended goes on.
+void partition_core::try_again(command_run& m) {
+  crashes_.erase(m.run);
+  run_blobs blobs(shared_, partition_, m.run);
+  if (const auto found = load_run(shared_, partition_, m.run, blobs);
+      found && !terminal(found->state.status))
+    m.what = commands::recover{};
 }
 
 void partition_core::propose(proposal what, after_commit then) {

@@ -72,6 +72,8 @@ private:
   void join(const run_id& run, promise<started_run> answer, const start_request& what);
   void release(const run_id& run);
 
+  void list_as_quarantined(const run_id& run);
+  void try_again(command_run& m);
   void recover_some();
   void fire_timers();
   void end_waits();

@@ -5,7 +5,7 @@
 
 #include <caf/send.hpp>
 
-#include <algorithm>
+#include <set>
 
 namespace troupe {
 
@@ -16,21 +16,22 @@ void drop_range(proposal& what, table in, std::string prefix) {
   what.facts.push_back({in, std::move(prefix), std::nullopt, std::move(end)});
 }
 
-/// Which blobs a run's events and snapshot name: their references are the rows to drop.
+/// Which blobs a run's events and snapshot name: their references are the rows to drop. `dropped`
+/// has those of this proposal, so that what only purged runs share goes with the last of them.
 void drop_blobs(const engine_shared& shared, partition_id partition, const run_id& run,
-                const std::vector<event>& turn, std::vector<blob_id>& seen, proposal& what) {
+                const std::vector<event>& turn, std::set<std::string, std::less<>>& dropped,
+                proposal& what) {
   std::vector<blob_id> named;
   blobs_of(turn, named);
   for (const auto& id : named) {
-    if (std::ranges::find(seen, id) != seen.end())
+    const auto own = blob_ref_key(partition, id, run);
+    if (!dropped.insert(own).second)
       continue;
-    seen.push_back(id);
     const auto prefix = blob_key(partition, id);
     std::size_t others = 0;
-    const auto own = blob_ref_key(partition, id, run);
     const auto fine = shared.rows.scan(table::blob_refs, prefix, prefix_end(prefix),
                                        [&](std::string_view key, std::string_view) {
-                                         others += key != own ? 1 : 0;
+                                         others += dropped.contains(key) ? 0 : 1;
                                          return others == 0;
                                        });
     what.facts.push_back({table::blob_refs, own, std::nullopt, {}});
@@ -52,6 +53,7 @@ void partition_core::on(purge_runs& m) {
     }
   proposal what;
   std::vector<view_change> gone;
+  std::set<std::string, std::less<>> dropped;
   json::array purged;
   for (const auto& run : m.runs) {
     run_blobs blobs(shared_, partition_, run);
@@ -72,12 +74,11 @@ void partition_core::on(purge_runs& m) {
       continue;
     }
     const auto prefix = key_builder(partition_).id(run.id).take();
-    std::vector<blob_id> seen;
     const auto read = shared_.rows.scan(
         table::events, prefix, prefix_end(prefix), [&](std::string_view, std::string_view value) {
           if (const auto turn = decode_turn(value))
             if (const auto events = decode_events(turn->text))
-              drop_blobs(shared_, partition_, run, *events, seen, what);
+              drop_blobs(shared_, partition_, run, *events, dropped, what);
           return true;
         });
     if (!read)

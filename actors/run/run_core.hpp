@@ -7,6 +7,7 @@
 #include "actors/api/shared.hpp"
 #include "actors/base/run_blobs.hpp"
 #include "actors/base/run_history.hpp"
+#include "runtime/base/log.hpp"
 #include "runtime/engine/decide.hpp"
 #include "runtime/engine/history.hpp"
 
@@ -90,6 +91,7 @@ private:
   void give_up(const failure& why, bool crash);
   void maybe_idle();
   void remember(const std::vector<event>& turn);
+  void tell(log::level at, std::string_view what, std::optional<run_status> status) const;
   partition_actor partition() const { return shared_.partition(partition_); }
 
   // run_effects.cpp

@@ -105,12 +105,27 @@ void run_core::arm_timers(const std::vector<effects::any>& owed) {
   caf::anon_send(partition(), std::move(news));
 }
 
+void run_core::tell(log::level at, std::string_view what, std::optional<run_status> status) const {
+  if (!log::enabled(at))
+    return;
+  const auto& start = record_.state.start;
+  log::write(at, "run", what,
+             {{"execution_id", std::string_view(to_text(run_))},
+              {"workflow_id", std::string_view(start.workflow_id)},
+              {"trace_id", std::string_view(start.trace_id)},
+              {"status", status ? to_text(*status) : std::string_view("started")}});
+}
+
 void run_core::count(const std::vector<event>& turn) {
   auto& m = shared_.metrics;
   m.turns.add();
   m.events.add(turn.size());
   for (const auto& e : turn) {
+    if (std::holds_alternative<events::execution_started>(e.what))
+      tell(log::level::debug, "execution started", {});
     if (const auto* end = std::get_if<events::execution_finished>(&e.what)) {
+      const bool bad = end->status == run_status::failed || end->status == run_status::timed_out;
+      tell(bad ? log::level::warning : log::level::debug, "execution finished", end->status);
       m.runs_ended[static_cast<std::size_t>(end->status)].add();
       if (end->error && end->error->code == "quarantined")
         m.quarantined.add();

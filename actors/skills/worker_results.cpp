@@ -29,6 +29,15 @@ shared_value logs_of(const json::value& body) {
   return share(std::move(kept));
 }
 
+std::vector<std::string> texts_of(const json::value& v, std::string_view key) {
+  std::vector<std::string> out;
+  if (const auto* list = json::find(v, key); list && list->is_array())
+    for (const auto& each : list->get_array())
+      if (each.is_string())
+        out.emplace_back(each.get_string());
+  return out;
+}
+
 bool has_error(const json::value& body) {
   const auto* error = json::find(body, "error");
   return error && !error->is_null();
@@ -38,6 +47,10 @@ attempt_outcome success_of(const json::value& body) {
   attempt_outcome out;
   out.succeeded = true;
   const auto* output = json::find(body, "output");
+  if (output) {
+    out.created_source_ids = texts_of(*output, "created_source_ids");
+    out.created_note_ids = texts_of(*output, "created_note_ids");
+  }
   out.ports.push_back({"main", value_ref(share(output ? *output : json::value(nullptr)))});
   out.logs = logs_of(body);
   if (const auto* usage = json::find(body, "usage"); usage && usage->is_object())

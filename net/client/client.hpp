@@ -29,7 +29,7 @@ struct outgoing_request {
 
 struct incoming_response {
   unsigned status = 0;
-  std::vector<std::pair<std::string, std::string>> headers; ///< of the last answer, names lower case
+  std::vector<std::pair<std::string, std::string>> headers; ///< of the last answer; lower case
   std::string body;
   std::string url; ///< after redirects
 };

@@ -12,7 +12,7 @@ namespace troupe::http::detail {
 namespace {
 
 constexpr std::size_t small_buffer = 1u << 10, body_buffer = 64u << 10;
-constexpr std::size_t linger_bytes_max = 4u << 20;
+constexpr std::size_t linger_bytes_max = 32u << 20;
 // A body must bring this much within each body timeout, so that no peer holds a body for ever.
 constexpr std::size_t body_quantum = 64u << 10;
 

@@ -25,7 +25,8 @@ failure bad_parameter(std::string_view name, std::string message) {
 } // namespace
 
 result<json::object> decode_json(const http::request& r, body_kind kind) {
-  if (kind == body_kind::none || (kind != body_kind::json && blank(r.body)))
+  const bool may_lack = kind == body_kind::optional || kind == body_kind::execute;
+  if (kind == body_kind::none || (may_lack && blank(r.body)))
     return json::object{};
   if (const auto type = media_of(r); type != media::json && type != media::absent)
     return failure{failure_kind::unsupported,

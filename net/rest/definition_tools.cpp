@@ -97,6 +97,22 @@ json::array differing(const json::object& a, const json::object& b,
   return out;
 }
 
+json::value member_or_null(const json::object& o, std::string_view key) {
+  const auto* v = o.if_contains(key);
+  return v == nullptr ? json::value{} : *v;
+}
+
+/// The values behind `differing`: null stands for a member that is not there.
+json::array changes(const json::object& a, const json::object& b, const json::array& fields) {
+  json::array out;
+  for (const auto& field : fields) {
+    const std::string_view key = field.get_string();
+    out.push_back(json::object{
+        {"field", field}, {"from", member_or_null(a, key)}, {"to", member_or_null(b, key)}});
+  }
+  return out;
+}
+
 json::array without(const json::object& from, const json::object& other) {
   json::array out;
   const auto *list = from.if_contains("edges"), *rest = other.if_contains("edges");
@@ -124,16 +140,20 @@ json::object definition_diff(const json::object& from, const json::object& to) {
     const auto now = after.find(id);
     if (now == after.end())
       removed.emplace_back(json::string(id));
-    else if (auto what = differing(*node, *now->second); !what.empty())
-      changed.push_back(json::object{{"id", json::string(id)}, {"fields", std::move(what)}});
+    else if (const auto what = differing(*node, *now->second); !what.empty())
+      changed.push_back(json::object{{"id", json::string(id)},
+                                     {"fields", what},
+                                     {"changes", changes(*node, *now->second, what)}});
   }
   json::object nodes{{"added", std::move(added)},
                      {"removed", std::move(removed)},
                      {"changed", std::move(changed)}};
   json::object edges{{"added", without(to, from)}, {"removed", without(from, to)}};
+  const auto fields = differing(from, to, {"nodes", "edges"});
   return {{"nodes", std::move(nodes)},
           {"edges", std::move(edges)},
-          {"fields", differing(from, to, {"nodes", "edges"})}};
+          {"fields", fields},
+          {"changes", changes(from, to, fields)}};
 }
 
 json::object portable(const json::object& definition) {

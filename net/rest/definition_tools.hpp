@@ -8,8 +8,8 @@
 
 namespace troupe::rest {
 
-/// {from_version, to_version, nodes: {added, removed, changed: [{id, fields}]}, edges: {added,
-/// removed}, fields: [top-level keys that differ]}. Both in graph form.
+/// {nodes: {added, removed, changed: [{id, fields, changes}]}, edges: {added, removed}, fields:
+/// [top-level keys that differ], changes: [{field, from, to}]}. Both in graph form.
 json::object definition_diff(const json::object& from, const json::object& to);
 
 /// A copy without what belongs to this installation or is secret: ids and versions of the server,

@@ -17,9 +17,11 @@ pre{background:#f4f6f9;padding:.6rem;overflow:auto;border-radius:4px}
 td,th{text-align:left;padding:.15rem .8rem .15rem 0;vertical-align:top}
 input{font:inherit;width:100%;padding:.35rem .5rem;box-sizing:border-box}
 </style></head><body>
-<h1>Troupe API</h1><p id="about">The description itself: <a href="/openapi.json">/openapi.json</a></p>
+<h1>Troupe API</h1>
+<p id="about">The description itself: <a href="/openapi.json">/openapi.json</a></p>
 <input id="search" type="search" aria-label="Find a route" placeholder="Find a route">
-<main id="routes"><noscript>This page needs its script; the description is at /openapi.json.</noscript></main>
+<main id="routes">
+<noscript>This page needs its script; the description is at /openapi.json.</noscript></main>
 <script src="/docs?script"></script></body></html>
 )html";
 }

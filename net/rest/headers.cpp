@@ -58,8 +58,8 @@ failure unauthenticated(std::string code, std::string message) {
 constexpr std::string_view exposed_headers =
     "ETag, Location, Retry-After, Troupe-Position, X-Request-ID, traceparent";
 constexpr std::string_view allowed_headers =
-    "Authorization, Content-Type, Accept, Idempotency-Key, If-Match, Last-Event-ID, X-Request-ID, "
-    "traceparent, Troupe-Position";
+    "Authorization, Content-Type, Accept, Idempotency-Key, If-Match, If-None-Match, Last-Event-ID, "
+    "X-Request-ID, traceparent, Troupe-Position";
 
 } // namespace
 
@@ -98,6 +98,16 @@ result<std::optional<std::uint32_t>> if_match_of(const http::request& r) {
     return invalid("bad_if_match", "If-Match is not the ETag of a version.",
                    "Send the ETag of an earlier answer, such as \"3\".");
   return std::optional<std::uint32_t>{*version};
+}
+
+bool none_match_names(const http::request& r, std::string_view etag) {
+  bool found = false;
+  each_part(r.header("if-none-match"), [&](std::string_view part) {
+    if (part.starts_with("W/"))
+      part.remove_prefix(2);
+    found = found || part == etag || part == "*";
+  });
+  return found;
 }
 
 std::string etag_of(std::uint32_t version) {

@@ -26,6 +26,8 @@ std::optional<trace_context> trace_of(std::string_view traceparent);
 
 /// If-Match: nothing when absent or "*"; code "bad_if_match" (422) when it is no version.
 result<std::optional<std::uint32_t>> if_match_of(const http::request& r);
+/// Whether If-None-Match names this ETag (weak ones count), or is "*".
+bool none_match_names(const http::request& r, std::string_view etag);
 std::string etag_of(std::uint32_t version); ///< "\"3\""
 
 /// Troupe-Position: "2:17" or a list of such. Code "bad_position" (422).

@@ -22,8 +22,8 @@ enum class body_kind : std::uint8_t {
   none,       ///< a body is ignored
   json,       ///< required
   optional,   ///< JSON; no body means {}
-  definition, ///< a workflow as JSON or YAML
-  execute,    ///< input of a run
+  definition, ///< a workflow as JSON or YAML; required
+  execute,    ///< input of a run; no body means {}
 };
 
 /// Text of the rows is static: the table lives as long as the program.

@@ -29,6 +29,7 @@ constexpr route table[] = {
     {get, V1 "/system/services", "system_services", key, body::none, "System", "Services of the node", "limit cursor", "", "[item]", 200, "422"},
     {get, V1 "/system/services/{name}/health", "service_health", key, body::none, "System", "Health of one service", "", "", "health", 200, "404 503"},
     {get, V1 "/system/queues", "system_queues", key, body::none, "System", "Queues with their high-water marks", "limit cursor", "", "[item]", 200, "422"},
+    {get, V1 "/system/alerts", "system_alerts", key, body::none, "System", "What an operator should look at", "limit cursor", "", "[item]", 200, "422"},
     {get, V1 "/system/dead-letters", "dead_letters", key, body::none, "System", "Work that was given up", "limit cursor", "", "[item]", 200, "422"},
     {post, V1 "/system/dead-letters/{id}/requeue", "requeue_dead_letter", key, body::optional, "System", "Tries given-up work again", "", "", "command_accepted", 202, "404 409"},
     {get, V1 "/system/retention", "read_retention", key, body::none, "System", "How long finished executions are kept", "", "", "retention", 200, ""},

@@ -7,7 +7,8 @@ namespace troupe::rest {
 namespace {
 
 constexpr std::string_view text_workflows = R"json({
-"problem": {"type": "object", "required": ["type", "title", "status", "detail", "code", "request_id"],
+"problem": {"type": "object",
+ "required": ["type", "title", "status", "detail", "code", "request_id"],
   "properties": {"type": {"type": "string"}, "title": {"type": "string"},
     "status": {"type": "integer"}, "detail": {"type": "string"}, "code": {"type": "string"},
     "hint": {"type": "string"}, "request_id": {"type": "string"},
@@ -70,11 +71,12 @@ constexpr std::string_view text_workflows = R"json({
 "mapped_data": {"type": "object", "properties": {"output": {}}},
 "definition_diff": {"type": "object", "properties": {"from_version": {"type": "integer"},
     "to_version": {"type": "integer"}, "nodes": {"type": "object"}, "edges": {"type": "object"},
-    "fields": {"type": "array", "items": {"type": "string"}}}},
+    "fields": {"type": "array", "items": {"type": "string"}},
+    "changes": {"type": "array", "items": {"type": "object"}}}},
 "estimate": {"type": "object", "properties": {"estimated_cost": {"type": "number"},
     "execution_time": {"type": ["number", "null"]}, "steps": {"type": "array"}}},
 "stats": {"type": "object", "properties": {"total": {"type": "integer"},
-    "by_status": {"type": "object"}, "avg_duration_seconds": {"type": ["number", "null"]},
+    "by_status": {"type": "object"}, "avg_duration": {"type": ["number", "null"]},
     "success_rate": {"type": ["number", "null"]}}},
 "node_type_group": {"type": "object", "properties": {"type": {"type": "string"},
     "description": {"type": "string"},
@@ -135,8 +137,8 @@ constexpr std::string_view text_executions = R"json({
     "reviews": {"type": "array", "minItems": 1, "maxItems": 500, "items": {"type": "object",
       "required": ["review_id", "approved"], "properties": {"review_id": {"type": "string"},
       "approved": {"type": "boolean"}, "data": {}, "message": {"type": "string"}}}}}},
-"review_counts": {"type": "object", "properties": {"approved_count": {"type": "integer"},
-    "rejected_count": {"type": "integer"}, "failed_count": {"type": "integer"},
+"review_counts": {"type": "object", "properties": {"approved": {"type": "integer"},
+    "rejected": {"type": "integer"}, "failed": {"type": "integer"},
     "results": {"type": "array"}}}
 })json";
 
@@ -146,6 +148,12 @@ constexpr std::string_view text_others = R"json({
     "parameters_schema": {"type": "object"}}},
 "skill_input": {"type": "object", "required": ["skill_type"], "properties": {
     "skill_type": {"type": "string"}, "parameters": {"type": "object"}}},
+"skill_instance": {"type": "object", "required": ["name", "skill_type"], "properties": {
+    "id": {"type": "string"}, "name": {"type": "string"}, "skill_type": {"type": "string"},
+    "description": {"type": ["string", "null"]}, "parameters": {"type": "object"},
+    "enabled": {"type": "boolean", "default": true}, "created": {"type": "string"},
+    "updated": {"type": "string"}}},
+"skill_parameters": {"type": "object", "properties": {"parameters": {"type": "object"}}},
 "worker": {"type": "object"},
 "worker_registration": {"type": "object", "required": ["name", "skills"], "properties": {
     "name": {"type": "string"}, "skills": {"type": "array", "items": {"type": "object",
@@ -169,7 +177,7 @@ constexpr std::string_view text_others = R"json({
     "results": {"type": "array", "items": {"type": "object"}}}},
 "job_input": {"type": "object", "required": ["command"], "properties": {
     "app": {"type": "string"}, "command": {"type": "string"}, "input": {"type": "object"}}},
-"job": {"type": "object", "properties": {"job_id": {"type": "string"},
+"job": {"type": "object", "properties": {"id": {"type": "string"}, "job_id": {"type": "string"},
     "status": {"type": "string"}, "result": {}, "error_message": {"type": ["string", "null"]},
     "created": {"type": ["string", "null"]}, "updated": {"type": ["string", "null"]},
     "progress": {}, "message": {"type": "string"}}},
@@ -183,9 +191,12 @@ constexpr std::string_view text_others = R"json({
 "config": {"type": "object", "properties": {"version": {"type": "string"},
     "latestVersion": {"type": ["string", "null"]}, "hasUpdate": {"type": "boolean"},
     "dbStatus": {"enum": ["online", "offline"]}}},
-"retention": {"type": "object", "properties": {"rules": {"type": "array", "items": {
+"retention": {"type": "object",
+  "description": "A rule may stand alone. With both limits: what is old and not of the newest.",
+  "properties": {"rules": {"type": "array", "items": {
     "type": "object", "properties": {"status": {"type": "string"},
-    "max_age_seconds": {"type": "integer"}, "keep_newest": {"type": "integer"}}}}}},
+    "max_age_seconds": {"type": "integer", "minimum": 1},
+    "keep_newest": {"type": "integer", "minimum": 1}}}}}},
 "log_level": {"type": "object", "required": ["level"], "properties": {
     "level": {"enum": ["debug", "info", "warning", "error", "critical"]}}},
 "snapshot": {"type": "object", "properties": {"name": {"type": "string"}}}

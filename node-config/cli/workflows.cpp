@@ -44,7 +44,7 @@ result<std::string> id_of_name(api_client& node, const std::string& name) {
       return failure{failure_kind::conflict,
                      "name_ambiguous",
                      "Several workflows are called '" + name + "'.",
-                     "Use the id.",
+                     "Name one of them by its id.",
                      {}};
     found = json::text_or(one, "id", "");
   }
@@ -67,17 +67,34 @@ result<std::string> name_in(const std::string& text, const std::string& path) {
       failure_kind::invalid, "usage", "The file " + path + " has no top-level name.", {}, {}};
 }
 
-result<json::value> apply_file(api_client& node, const std::string& path) {
+/// What is wrong with a definition, before it is asked which workflow it is.
+result<void> check_definition(api_client& node, const std::string& text, const std::string& type) {
+  const auto checked = node.send("POST", "/api/v1/workflows/validate", text, type);
+  if (!checked)
+    return checked.error();
+  const auto* errors = json::find(*checked, "errors");
+  if (errors == nullptr || !errors->is_array() || errors->get_array().empty())
+    return {};
+  failure why = invalid("workflow_invalid", "The definition has errors.");
+  for (const auto& e : errors->get_array())
+    why.node_errors.push_back(
+        {field(e, "node"), field(e, "field"), field(e, "code"), field(e, "message")});
+  return why;
+}
+
+result<json::value> apply_file(api_client& node, const std::string& path, const std::string& id) {
   const auto text = read_text(path);
   if (!text)
     return text.error();
-  const auto name = name_in(*text, path);
+  const std::string type = yaml(path) ? "application/yaml" : "application/json";
+  if (const auto good = check_definition(node, *text, type); !good)
+    return good.error();
+  const auto name = id.empty() ? name_in(*text, path) : result<std::string>{std::string{}};
   if (!name)
     return name.error();
-  const auto known = id_of_name(node, *name);
+  const auto known = id.empty() ? id_of_name(node, *name) : result<std::string>{id};
   if (!known)
     return known.error();
-  const std::string type = yaml(path) ? "application/yaml" : "application/json";
   if (known->empty())
     return node.send("POST", "/api/v1/workflows", *text, type);
   return node.send("PUT", "/api/v1/workflows/" + *known, *text, type);
@@ -98,10 +115,13 @@ std::vector<std::string> definition_files(const std::vector<std::string>& paths)
   return files;
 }
 
-int apply_all(api_client node, const std::vector<std::string>& paths) {
+int apply_all(api_client node, const std::vector<std::string>& paths, const std::string& id) {
   int code = exit_code::ok;
-  for (const auto& path : definition_files(paths)) {
-    const auto applied = apply_file(node, path);
+  const auto files = definition_files(paths);
+  if (!id.empty() && files.size() != 1)
+    return print_failure({failure_kind::invalid, "usage", "--id goes with one file.", {}, {}});
+  for (const auto& path : files) {
+    const auto applied = apply_file(node, path, id);
     if (!applied) {
       std::fprintf(stderr, "%s\n", path.c_str());
       code = print_failure(applied.error());
@@ -162,10 +182,13 @@ int run_workflow(api_client node, const run_options& options) {
 void add_workflows(CLI::App& app, context& c) {
   auto* apply = app.add_subcommand("apply", "Store workflows from JSON or YAML files or folders");
   auto paths = std::make_shared<std::vector<std::string>>();
+  auto id = std::make_shared<std::string>();
   apply->add_option("files", *paths, "files or folders; - reads standard input")->required();
+  apply->add_option("--id", *id, "the workflow to replace; otherwise the one of the same name");
   apply->footer("Example: troupe apply examples/");
   add_connection(*apply, c);
-  apply->callback([&c, paths] { c.run = [&c, paths] { return apply_all(c.connect(), *paths); }; });
+  apply->callback(
+      [&c, paths, id] { c.run = [&c, paths, id] { return apply_all(c.connect(), *paths, *id); }; });
 
   auto* run = app.add_subcommand("run", "Start a workflow and watch it");
   auto options = std::make_shared<run_options>();

@@ -72,6 +72,10 @@ result<void> require_empty(const std::string& dir) {
                    "the folder for the backup is not empty",
                    "choose a new folder",
                    {}};
+  // A folder for many backups is made with the first.
+  if (const auto slash = dir.find_last_of('/'); slash != std::string::npos && slash > 0)
+    if (auto parent = make_dir(dir.substr(0, slash)); !parent)
+      return parent;
   return make_dir(dir);
 }
 

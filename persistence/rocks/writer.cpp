@@ -1,6 +1,7 @@
 #include "persistence/rocks/writer.hpp"
 
 #include "persistence/rocks/status.hpp"
+#include "persistence/rocks/tuning.hpp"
 #include "runtime/base/log.hpp"
 
 #include <algorithm>
@@ -14,9 +15,12 @@ namespace {
 constexpr std::size_t flush_bytes_max = std::size_t{4} << 20;
 constexpr auto disk_look_interval = std::chrono::milliseconds(250);
 
-void add(rocksdb::WriteBatch& batch, rocksdb::ColumnFamilyHandle* in, std::string_view key,
+void add(rocksdb::WriteBatch& batch, database& to, table which, std::string_view key,
          const row_change* change, std::string_view value) {
+  auto* in = to.family(which);
   if (change && change->range_end) {
+    check(which != table::events || key.size() <= prefix_bytes(which),
+          "a range of events begins at a run or a partition");
     if (*change->range_end > key)
       batch.DeleteRange(in, {key.data(), key.size()}, *change->range_end);
   } else if (change && !change->value) {
@@ -140,7 +144,7 @@ void writer::flush(items& all, std::size_t from, std::size_t to) {
   entry_assembler entries(
       [this](partition_id partition) { return heads_[number(partition)]; },
       [this](table in, std::string_view key, const row_change* change, std::string_view value) {
-        add(batch_, database_.family(in), key, change, value);
+        add(batch_, database_, in, key, change, value);
       });
   for (std::size_t i = from; i < to; ++i) {
     auto& one = all[i];
@@ -151,8 +155,7 @@ void writer::flush(items& all, std::size_t from, std::size_t to) {
       one.index = entries.add(one.what);
     else
       for (const auto& row : one.what.facts)
-        add(batch_, database_.family(row.in), row.key, &row,
-            row.value ? *row.value : std::string_view{});
+        add(batch_, database_, row.in, row.key, &row, row.value ? *row.value : std::string_view{});
   }
   const auto& heads = entries.finish();
   if (batch_.Count() > 0) {

@@ -65,8 +65,10 @@ struct view_page {
 struct execution_filter {
   std::string workflow_id, status, trigger_type, parent_id, user;
   std::optional<std::int64_t> created_from_ms, created_to_ms;
+  bool quarantined = false; ///< only those that the engine gave up
   std::uint32_t limit = 50;
   std::string cursor;
+  std::string triggered_by;
 };
 struct review_filter {
   std::string execution, status, workflow_id;
@@ -81,7 +83,7 @@ struct document_filter {
   std::uint32_t limit = 50;
   std::string cursor;
 };
-/// Counts for EN-35: {total, by_status, avg_duration_seconds, success_rate}; one workflow or all.
+/// Counts for EN-35: {total, by_status, avg_duration, success_rate}; one workflow or all.
 struct execution_stats_query {
   std::string workflow_id;
 };

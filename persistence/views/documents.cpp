@@ -3,6 +3,8 @@
 
 #include "runtime/base/utf8.hpp"
 
+#include <algorithm>
+
 namespace troupe::sqlite {
 
 namespace {
@@ -32,6 +34,20 @@ std::string quoted_phrase(std::string_view term) {
   return out + "\"";
 }
 
+/// Latin letters and digits have words between other characters: "2" is not in "42".
+bool is_word(std::string_view term) {
+  return std::all_of(term.begin(), term.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+  });
+}
+
+std::string word_pattern(std::string_view term) {
+  std::string out = "*[^0-9a-z]";
+  for (const char c : term)
+    out += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  return out + "[^0-9a-z]*";
+}
+
 std::string like_pattern(std::string_view term) {
   std::string out = "%";
   for (const char c : term) {
@@ -43,12 +59,15 @@ std::string like_pattern(std::string_view term) {
 }
 
 // Every term must occur. The index knows trigrams; shorter terms (two Chinese characters are a
-// word) are looked for in the text itself.
+// word) are looked for in the text itself, Latin ones as whole words.
 void add_text_search(conditions& where, std::string_view query) {
   std::string phrases;
   for (const auto& term : terms_of(query)) {
     if (utf8_length(term) >= trigram_characters)
       phrases += (phrases.empty() ? "" : " AND ") + quoted_phrase(term);
+    else if (is_word(term))
+      where.add("key IN (SELECT rowid FROM document_texts WHERE ' ' || lower(text) || ' ' GLOB ?)",
+                word_pattern(term));
     else
       where.add("key IN (SELECT rowid FROM document_texts WHERE text LIKE ? ESCAPE '\\')",
                 like_pattern(term));

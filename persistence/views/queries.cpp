@@ -74,6 +74,9 @@ result<view_page> answer_one(connection& from, const execution_filter& filter) {
   where.equal("trigger_type", filter.trigger_type);
   where.equal("parent_id", filter.parent_id);
   where.equal("user", filter.user);
+  where.equal("triggered_by", filter.triggered_by);
+  if (filter.quarantined)
+    where.add("error_code = 'quarantined'");
   if (filter.created_from_ms)
     where.add("created_ms >= ?", *filter.created_from_ms);
   if (filter.created_to_ms)
@@ -133,7 +136,7 @@ result<view_page> answer_one(connection& from, const execution_stats_query& what
   std::string out;
   member(out, "total", std::to_string(total));
   member(out, "by_status", by_status.empty() ? "{}" : by_status + "}");
-  member(out, "avg_duration_seconds", "");
+  member(out, "avg_duration", "");
   timed == 0 ? void(out += "null") : json::write_number(out, seconds / static_cast<double>(timed));
   member(out, "success_rate", "");
   ended == 0 ? void(out += "null")

@@ -4,7 +4,7 @@
 
 namespace troupe::sqlite {
 
-inline constexpr int views_version = 1;
+inline constexpr int views_version = 2;
 
 /// Settings of every connection. In WAL mode NORMAL never leaves a damaged file; a power cut may
 /// take back the last transactions, and their positions with them.
@@ -32,6 +32,7 @@ CREATE INDEX executions_by_workflow ON executions(workflow_id, created_ms, id);
 CREATE INDEX executions_by_status ON executions(status, created_ms, id);
 CREATE INDEX executions_by_parent ON executions(parent_id, created_ms, id) WHERE parent_id <> '';
 CREATE INDEX executions_by_user ON executions(user, created_ms, id) WHERE user <> '';
+CREATE INDEX executions_quarantined ON executions(created_ms, id) WHERE error_code = 'quarantined';
 CREATE INDEX executions_completed ON executions(completed_ms, id) WHERE completed_ms IS NOT NULL;
 
 CREATE TABLE reviews(

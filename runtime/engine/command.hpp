@@ -66,6 +66,7 @@ struct retry {
   std::string from;       ///< "failed" or a node id
   shared_value overrides; ///< node id → parameters; may be empty
   std::string by;
+  value_ref input{}; ///< takes the place of the run's input for what runs again; may be empty
 };
 /// Goes on after a turn that yielded.
 struct proceed {};

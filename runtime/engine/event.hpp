@@ -94,8 +94,8 @@ struct execution_started {
   std::optional<instant> deadline;
   std::uint64_t seed = 0;
   std::uint32_t interruptions_max = 0; ///< in a row, then quarantine; as set when the run began
-  std::string only_node; ///< run this node alone
-  std::string from_node; ///< run this node and what depends on it
+  std::string only_node;               ///< run this node alone
+  std::string from_node;               ///< run this node and what depends on it
   std::vector<reused_output> reused;
   shared_value overrides; ///< node id → parameters that replace the definition's; may be empty
 };
@@ -124,6 +124,7 @@ struct execution_retried {
   shared_value overrides;
   std::optional<instant> deadline;
   std::string by;
+  value_ref input; ///< the run's input from now on; empty: as before
 };
 struct node_scheduled {
   static constexpr std::string_view kind = "node_scheduled";

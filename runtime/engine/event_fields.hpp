@@ -34,7 +34,8 @@ TROUPE_FIELDS(execution_resumed, f("by", s.by);)
 TROUPE_FIELDS(execution_finished, f("status", s.status); f("output", s.output); f("error", s.error);
               f("error_node", s.error_node);)
 TROUPE_FIELDS(execution_retried, f("attempt_number", s.attempt); f("from", s.from);
-              f("overrides", s.overrides); f("deadline", s.deadline); f("by", s.by);)
+              f("overrides", s.overrides); f("deadline", s.deadline); f("by", s.by);
+              f("input", s.input);)
 TROUPE_FIELDS(node_scheduled, f("at", s.at); f("attempt", s.attempt);
               f("max_attempts", s.max_attempts); f("skill", s.skill); f("parameters", s.parameters);
               f("fallback", s.fallback);)

@@ -44,6 +44,8 @@ std::string idempotency_key(const run_state& s, const place& at) {
     key += "/" + to_text(at.iteration);
   if (s.attempt > 1 && overridden(s, at.node))
     key += "/r" + std::to_string(s.attempt);
+  else if (s.input_attempt > 0)
+    key += "/r" + std::to_string(s.input_attempt);
   return key;
 }
 

@@ -44,7 +44,7 @@ struct facts {
   }
   void operator()(const events::execution_retried& e) const {
     out.emplace_back(
-        commands::retry{e.from.empty() ? "failed" : e.from.front(), e.overrides, e.by});
+        commands::retry{e.from.empty() ? "failed" : e.from.front(), e.overrides, e.by, e.input});
   }
   void operator()(const events::execution_finished& e) const {
     if (e.status == run_status::cancelled && e.error && e.error->code == "cancelled")

@@ -113,7 +113,7 @@ struct run_counters {
 struct run_state {
   sequence_number seq = 0; ///< of the last event
   run_id id{};
-  events::execution_started start; ///< as recorded; input and vars live on in the members below
+  events::execution_started start; ///< as recorded, but a retry may have brought another input
   run_status status = run_status::pending;
   bool paused = false, admitted = false;
   std::uint32_t attempt = 1;
@@ -135,6 +135,7 @@ struct run_state {
   std::optional<error_info> error;
   std::string error_node;
   shared_value overrides; ///< node id → parameters; may be empty
+  std::uint32_t input_attempt = 0; ///< the attempt that brought another input; 0: none did
 };
 
 /// What the API shows: running or waiting is told apart by what the steps do.

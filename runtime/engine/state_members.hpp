@@ -107,7 +107,7 @@ template <some<run_counters> S, class F> void each_member(S& s, F&& f) {
 template <some<run_state> S, class F> void each_member(S& s, F&& f) {
   auto& [seq, id, start, status, paused, admitted, attempt, created, started, ended, deadline, vars,
          scopes, loops, timers, ready, signals, signal_ids, timer_next, review_next, deadline_timer,
-         running, counters, output, error, error_node, overrides] = s;
+         running, counters, output, error, error_node, overrides, input_attempt] = s;
   f("seq", seq);
   f("id", id);
   f("start", start);
@@ -135,6 +135,7 @@ template <some<run_state> S, class F> void each_member(S& s, F&& f) {
   f("error", error);
   f("error_node", error_node);
   f("overrides", overrides);
+  f("input_attempt", input_attempt);
 }
 
 template <some<open_review> S, class F> void each_member(S& s, F&& f) {

@@ -22,7 +22,7 @@ bool context::pay_output(std::size_t bytes) {
     return false;
   }
   spend_.output_bytes -= bytes;
-  return pay(bytes / 64);
+  return pay(bytes / 1024);
 }
 
 bool context::enter() {

@@ -31,7 +31,7 @@ std::chrono::milliseconds wait_before(const retry_policy& policy, std::uint32_t 
                                       std::optional<std::chrono::milliseconds> retry_after);
 constexpr std::chrono::milliseconds retry_after_max{std::chrono::hours{24}};
 
-/// Whether a failure with this HTTP status is worth another try: 408, 425, 429 and 5xx but 501, 505.
+/// Whether a failure with this status is worth another try: 408, 425, 429 and 5xx but 501, 505.
 bool retryable_status(unsigned status) noexcept;
 
 } // namespace troupe

@@ -13,6 +13,8 @@ struct definition_limits {
   std::size_t nodes_max = 1'000;
   std::chrono::milliseconds timeout_min{1'000}, timeout_max{86'400'000};
   std::size_t loop_iterations_max = 10'000'000;
+  /// Whether a time zone is known; empty: all are. A function, because the core has no zone data.
+  std::function<bool(std::string_view zone)> zone_known;
 };
 
 /// What compile needs to know beyond the definition.

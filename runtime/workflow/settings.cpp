@@ -34,6 +34,7 @@ public:
     json::object copy = s_;
     apply(setting_rules, copy, "", "settings.", found_);
     make_timeout();
+    check_timezone();
     make_error_policy();
     p_.limits.parallel_steps_max = limit("max_parallel_steps");
     p_.limits.concurrent_executions_max = limit("max_concurrent_executions");
@@ -63,6 +64,13 @@ private:
     range += " to ";
     json::write_number(range, high);
     error(key, "out_of_range", key + " must be from " + range);
+  }
+
+  void check_timezone() {
+    const std::string zone = text_at(s_, "timezone");
+    if (!zone.empty() && context_.limits.zone_known && !context_.limits.zone_known(zone))
+      error("timezone", "unknown_timezone",
+            "there is no time zone \"" + zone + "\"; use an IANA name such as Europe/Berlin");
   }
 
   void make_error_policy() {

@@ -150,11 +150,13 @@ class Bench:
                     f"{entry['p50_ms']:.2f} ms  p99 {entry['p99_ms']:.2f} ms  "
                     f"{entry['cpu_us_per_step']:.1f} µs a step"
                     + ("  (client over 25 % of a core)" if entry["client_marked"] else ""))
-            out.update(self.after_sweep(node, workflow_id))
-        finally:
             if helper:
                 helper.terminate()
                 helper.wait(20)
+            out.update(self.after_sweep(node, workflow_id))
+        finally:
+            if helper:
+                helper.kill()
             node.close()
         return out
 

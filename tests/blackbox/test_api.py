@@ -10,9 +10,9 @@ import uuid
 from rows import rows
 from support.case import Case, step, workflow
 
-LISTS = ["/workflows", "/executions", "/reviews/pending", "/schedules", "/workflow-templates",
-         "/skills/available", "/skills/instances", "/skills/executions", "/skill-providers",
-         "/commands/jobs", "/system/dead-letters", "/workflows/executions"]
+LISTS = ["/workflows", "/executions", "/reviews/pending", "/skills/available",
+         "/skills/instances", "/skills/executions", "/skill-providers", "/commands/jobs",
+         "/system/dead-letters", "/workflows/executions"]
 
 # The routes of this release as the contract lists them; {…} stands for any parameter.
 ROUTES = """GET /workflows|POST /workflows|GET /workflows/{}|PATCH /workflows/{}|PUT /workflows/{}
@@ -27,7 +27,7 @@ POST /executions/{}/cancel|POST /executions/{}/pause|POST /executions/{}/resume
 POST /executions/{}/retry|POST /executions/{}/replay|POST /executions/{}/signals/{}
 GET /executions/{}/events|GET /executions/{}/logs|GET /executions/{}/report
 GET /executions/{}/stream|GET /executions/{}/children|GET /reviews/pending
-GET /executions/{}/reviews|POST /reviews/action|GET /schedules|GET /scheduler/status
+GET /executions/{}/reviews|POST /reviews/action
 GET /node-types|GET /node-types/{}/{}/spec|POST /node-types/{}/{}/execute
 GET /skills/available|GET /skills/instances|POST /skills/instances|POST /skills/execute
 GET /skills/executions|GET /skills/executions/{}|POST /skills/executions/{}/cancel

@@ -125,6 +125,9 @@ class Data(Case):
             self.assertEqual(len(self.output_of(run, "copy")["same"]), size)
         text = self.ok(self.node.get(f"/executions/{run['id']}/events?limit=500"), 200).body
         self.assertLess(len(text), 1 << 20)
+        # Two runs with two values each, once: the body with its headers, and {"same": body}.
+        self.assertEqual(self.node.terminate(), 0)
+        self.assertEqual(self.node.cli("compact", "--data-dir", self.node.data_dir).returncode, 0)
         self.assertLess(self.node.disk_bytes() - before, 5 * size)
 
     @rows("EN-40")

@@ -121,22 +121,36 @@ class Operations(Case):
 class Faults(Case):
     flags = ("--test-faults",)
 
+    def crashes(self):
+        return self.ok(self.node.get("/system/status"), 200).json["crashes"]
+
     @rows("OP-04", "OP-12")
     def test_a_crashed_component_comes_back(self):
-        id_ = self.create(workflow([step("a")], schedule="0 9 * * 1"))
-        self.until(lambda: id_ in str(self.node.get("/scheduler/status").json))
-
-        def restarts():
-            text = json.dumps(self.ok(self.node.get("/system/status"), 200).json)
-            return sum(int(n) for n in re.findall(r'"restarts": (\d+)', text))
-
-        before = restarts()
-        self.ok(self.node.post("/system/faults", {"crash": "scheduler"}))
-        self.until(lambda: restarts() > before, 5, "no restart is visible")
-        self.until(lambda: id_ in str(self.node.get("/scheduler/status").json), 5,
-                   "the schedule is gone")
+        self.fh.hold(self.path("a"))
+        id_ = self.start(workflow([self.http("a"), step("b", after="a")]))
+        self.fh.wait_for(self.path("a"))
+        before = self.crashes()
+        self.ok(self.node.post("/system/faults", {"kind": "crash", "actor": f"run:{id_}"}))
+        self.fh.release(self.path("a"))
+        self.until(lambda: self.crashes() == before + 1, 5, "no crash is visible")
         self.assertEqual(self.succeeds(workflow([step("a")]))["status"], "success")
+        self.assertEqual(self.finished(id_)["status"], "success")
+        self.assertEqual(self.crashes(), before + 1)
         self.assertTrue(self.node.alive())
+
+    @rows("OP-04", "EN-43")
+    def test_what_crashes_again_and_again_is_given_up(self):
+        self.fh.hold(self.path("a"))
+        id_ = self.start(workflow([self.http("a")]))
+        self.fh.wait_for(self.path("a"))
+        self.ok(self.node.post("/system/faults", {"actor": f"run:{id_}", "times": 3}))
+        self.fh.release(self.path("a"))
+        self.until(lambda: [d for d in self.items("/system/dead-letters") if d["id"] == id_], 15,
+                   "no dead letter")
+        self.succeeds(workflow([step("others_go_on")]))
+        self.ok(self.node.post(f"/system/dead-letters/{id_}/requeue"))
+        self.assertEqual(self.finished(id_)["status"], "success")
+        self.assertEqual(self.items("/system/dead-letters"), [])
 
 
 class Settings(Case):

@@ -79,7 +79,8 @@ class Recovery(Case):
         self.problem(self.node.post(f"/workflows/{id_}/execute", {"input_data": {"n": 2}},
                                     headers=headers), 422)
         self.finished(first)
-        self.assertEqual(self.fh.count(self.path("s0")), 1)
+        # The call that the kill cut off may come again, under the key it had.
+        self.assertEqual(len({c.key for c in self.fh.calls(self.path("s0"))}), 1)
 
     @rows("EN-42")
     def test_sigterm_is_graceful(self):

@@ -90,11 +90,12 @@ class Workers(Case):
     def test_worker_over_websocket(self):
         worker = StubWorker(self.node, "by_socket")
         socket = WebSocket(self.node.port, "/ws/worker", token=worker.token)
-        socket.call("poll", max_tasks=1, wait_seconds=10)
+        socket.call("poll", worker_id=worker.id, max_tasks=1, wait_seconds=10)
         id_ = self.start(workflow([step("a", "by_socket")]))
         message = socket.until(lambda m: m.get("data", {}).get("tasks"))[-1]
         task = message["data"]["tasks"][0]
-        socket.call("complete", task_id=task["task_id"], token=task["token"], output={"ws": 1})
+        socket.call("complete", worker_id=worker.id, task_id=task["task_id"], token=task["token"],
+                    output={"ws": 1})
         self.assertEqual(self.output_of(self.finished(id_), "a"), {"ws": 1})
         socket.close()
 

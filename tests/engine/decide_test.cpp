@@ -235,6 +235,42 @@ TEST(Decide, RetriesAFailedRunFromWhatFailed) {
   EXPECT_EQ(run.state.attempt, 2u);
 }
 
+TEST(Decide, RetriesWithAnotherInput) {
+  std::vector<std::string> seen;
+  core_run run(plan_of(R"({"name":"c","steps":[
+    {"step_id":"a","skill_type":"echo","parameters":{"x":"{{ input.n }}"}},
+    {"step_id":"b","skill_type":"echo","depends_on":["a"],"parameters":{"x":"{{ input.n }}"}}]})"),
+               [&](const effects::run_attempt& e) -> std::optional<attempt_outcome> {
+                 seen.push_back(e.at.node + json::write(*e.parameters.inline_value()) +
+                                e.idempotency_key.substr(e.idempotency_key.find('/')));
+                 return e.at.node == "b" && seen.size() == 2 ? fail_with("boom", false)
+                                                             : succeed(1);
+               });
+  run.start(json::object{{"n", 1}});
+  run.run();
+  commands::retry again{"b", nullptr, "me", value_ref{share(json::object{{"n", 2}})}};
+  EXPECT_TRUE(run.give({again}));
+  run.run();
+  EXPECT_EQ(run.status(), "success");
+  EXPECT_EQ(seen, (std::vector<std::string>{R"(a{"x":1}/a)", R"(b{"x":1}/b)", R"(b{"x":2}/b/r2)"}));
+}
+
+TEST(Decide, RendersParametersThatReplaceOthers) {
+  json::value seen;
+  core_run run(plan_of(R"({"name":"c","steps":[{"step_id":"a","skill_type":"echo","parameters":{
+    "kept":"{{ input.n }}","broken":"{{ input.n / 0 }}","plain":"x"}}]})"),
+               [&](const effects::run_attempt& e) -> std::optional<attempt_outcome> {
+                 seen = *e.parameters.inline_value();
+                 return succeed(1);
+               });
+  events::execution_started what;
+  what.overrides =
+      share(json::parse(R"({"a":{"broken":"{{ input.n + 1 }}","plain":"y"}})").value());
+  run.start(json::object{{"n", 1}}, what);
+  run.run();
+  EXPECT_EQ(json::write(seen), R"({"kept":1,"broken":2,"plain":"y"})");
+}
+
 TEST(Decide, NeverRepeatsAnInterruptedStepThatMustNot) {
   core_run run(plan_of(R"({"name":"p","steps":[{"step_id":"pay","skill_type":"http_request",
     "parameters":{"url":"http://x"},"when_interrupted":"fail"}]})"),
@@ -260,12 +296,11 @@ TEST(Decide, QuarantinesAfterThreeInterruptions) {
 }
 
 TEST(Decide, TimesTheRunOut) {
-  core_run run(
-      plan_of(
-          R"({"name":"p","settings":{"timeout_seconds":60},"steps":[{"step_id":"a",
+  core_run run(plan_of(
+                   R"({"name":"p","settings":{"timeout_seconds":60},"steps":[{"step_id":"a",
       "skill_type":"http_request",
     "parameters":{"url":"http://x"}}]})"),
-      [](const auto&) -> std::optional<attempt_outcome> { return std::nullopt; });
+               [](const auto&) -> std::optional<attempt_outcome> { return std::nullopt; });
   run.start();
   ASSERT_EQ(run.state.timers.size(), 1u);
   run.now += std::chrono::seconds{60};

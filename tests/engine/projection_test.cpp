@@ -104,8 +104,10 @@ TEST(Projection, KeepsARowOfActiveRunsUntilTheEnd) {
 
 TEST(Projection, AWaitingRunMovesToTheOtherRange) {
   projected_run r{R"({"name":"w","nodes":[
-    {"id":"a","name":"a","type":"SKILL","subtype":"SKILL","parameters":{"skill_type":"work","parameters":{}}},
-    {"id":"w","name":"w","type":"FLOW","subtype":"WAIT","parameters":{"wait_type":"fixed_delay","duration_seconds":5}}],
+    {"id":"a","name":"a","type":"SKILL","subtype":"SKILL",
+      "parameters":{"skill_type":"work","parameters":{}}},
+    {"id":"w","name":"w","type":"FLOW","subtype":"WAIT",
+      "parameters":{"wait_type":"fixed_delay","duration_seconds":5}}],
     "edges":[{"source":"a","target":"w"}]})"};
   r.run.start();
   EXPECT_EQ(r.active, std::set<bool>{true});

@@ -115,7 +115,8 @@ TEST(Replay, RedecidePausesRetriesCancelsAndCrashes) {
   r.run.crash();
   r.run.run();
   ASSERT_EQ(r.run.status(), "failed") << r.run.trace();
-  r.run.give({commands::retry{"failed", share(json::object{{"a", json::object{{"x", 2}}}}), "me"}});
+  r.run.give({commands::retry{"failed", share(json::object{{"a", json::object{{"x", 2}}}}), "me",
+                              value_ref{share(json::object{{"n", 4}})}}});
   r.run.give({commands::signal{"s", value_ref{share(1)}, "m"}});
   r.run.give({commands::cancel{"enough", "me"}});
   ASSERT_EQ(r.run.status(), "cancelled") << r.run.trace();

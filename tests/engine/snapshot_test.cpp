@@ -184,8 +184,10 @@ TEST(StateHash, SeesEveryMember) {
 TEST(Snapshot, ARestoredRunGoesOnTheSame) {
   const auto p = plan_of(R"({"name":"w","nodes":[
     {"id":"t","name":"t","type":"TRIGGER","subtype":"MANUAL"},
-    {"id":"w","name":"w","type":"FLOW","subtype":"WAIT","parameters":{"wait_type":"fixed_delay","duration_seconds":5}},
-    {"id":"a","name":"a","type":"SKILL","subtype":"SKILL","parameters":{"skill_type":"work","parameters":{"n":1}}}],
+    {"id":"w","name":"w","type":"FLOW","subtype":"WAIT",
+      "parameters":{"wait_type":"fixed_delay","duration_seconds":5}},
+    {"id":"a","name":"a","type":"SKILL","subtype":"SKILL",
+      "parameters":{"skill_type":"work","parameters":{"n":1}}}],
     "edges":[{"source":"t","target":"w"},{"source":"w","target":"a"}]})");
   ASSERT_TRUE(p);
   core_run run{p, echo()};

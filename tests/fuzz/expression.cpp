@@ -9,7 +9,8 @@ namespace {
 
 const troupe::json::object& roots() {
   static const auto all = *troupe::json::parse(
-      R"({"input": {"n": 5, "s": "text", "l": [3, 1, {"a": null}], "f": 2.5}, "$json": {"id": 9}})");
+      R"({"input": {"n": 5, "s": "text", "l": [3, 1, {"a": null}], "f": 2.5},
+          "$json": {"id": 9}})");
   return all.get_object();
 }
 

@@ -83,6 +83,16 @@ TEST(Headers, ReadVersionsAndPositions) {
     EXPECT_FALSE(positions_of(with_headers({{"troupe-position", bad}}))) << bad;
 }
 
+TEST(Headers, CompareETags) {
+  const auto names = [](std::string given) {
+    return none_match_names(with_headers({{"if-none-match", std::move(given)}}), etag_of(3));
+  };
+  for (const auto* same : {"\"3\"", "W/\"3\"", "*", "\"2\", \"3\""})
+    EXPECT_TRUE(names(same)) << same;
+  for (const auto* other : {"", "\"4\"", "3", "\"33\""})
+    EXPECT_FALSE(names(other)) << other;
+}
+
 TEST(Headers, GiveTheExactDetailsOfTheContract) {
   EXPECT_EQ(bearer_of({}).error().message, "Missing authorization header");
   for (const auto bad : {"Basic abc", "Bearer", "Bearer ", "abc"})
@@ -120,6 +130,8 @@ TEST(Decode, RefusesByKind) {
   EXPECT_EQ(refuse("application/json", "{"), 400u);
   EXPECT_EQ(refuse("application/json", ""), 400u);
   EXPECT_EQ(refuse("application/json", "", body_kind::optional), 0u);
+  EXPECT_EQ(refuse("application/json", "", body_kind::execute), 0u);
+  EXPECT_EQ(refuse("application/json", "", body_kind::definition), 400u);
   EXPECT_EQ(refuse("application/json", "[]"), 422u);
   EXPECT_EQ(refuse("application/json", "{\"a\":1,\"a\":2}"), 400u);
   EXPECT_EQ(refuse("application/json", "{\"a\":1e999}"), 400u);
@@ -206,13 +218,16 @@ TEST(Definitions, DifferByNode) {
                                "edges":[{"source":"x","target":"y"}]})");
   const auto to = object(R"({"name":"b","nodes":[{"id":"x","p":2},{"id":"z"}],"edges":[]})");
   EXPECT_EQ(json::write(json::value(definition_diff(from, to))),
-            R"({"nodes":{"added":["z"],"removed":["y"],"changed":[{"id":"x","fields":["p"]}]},)"
-            R"("edges":{"added":[],"removed":[{"source":"x","target":"y"}]},"fields":["name"]})");
+            R"({"nodes":{"added":["z"],"removed":["y"],"changed":[{"id":"x","fields":["p"],)"
+            R"("changes":[{"field":"p","from":1,"to":2}]}]},)"
+            R"("edges":{"added":[],"removed":[{"source":"x","target":"y"}]},"fields":["name"],)"
+            R"("changes":[{"field":"name","from":"a","to":"b"}]})");
 }
 
 TEST(Definitions, ExportNoSecretsAndIds) {
   const auto out = json::write(json::value(portable(object(
-      R"({"id":"1","version":3,"user_id":"u","name":"n","input_schema":{"password":{"type":"string"}},
+      R"({"id":"1","version":3,"user_id":"u","name":"n",
+          "input_schema":{"password":{"type":"string"}},
           "steps":[{"parameters":{"api_key":"CANARY","max_tokens":5,"auth":{"type":"bearer",
           "token":"CANARY"},"headers":{"Authorization":"CANARY","X-A":"{{ input.token }}"},
           "list":[{"name":"X-Api-Key","value":"CANARY"}],"password":"{{ vars.p }}"}}]})"))));

@@ -115,6 +115,37 @@ TEST_P(StoreContract, ChangesOfAProposalApplyInOrder) {
   EXPECT_EQ(keys(table::documents, p1, prefix_end(p1)), "kept ");
 }
 
+TEST_P(StoreContract, RunsArePurgedWhileOthersGrow) {
+  const auto id_of = [](std::uint64_t run) {
+    uuid id;
+    id.bytes.fill(static_cast<std::uint8_t>(run));
+    return id;
+  };
+  const auto runs = [&](table in) {
+    const auto p1 = key_builder(partition_id{1}).take();
+    return keys(in, p1, prefix_end(p1));
+  };
+  for (std::uint64_t round = 1; round <= 200; ++round) {
+    proposal grow;
+    grow.partition = partition_id{1};
+    for (std::uint64_t run = 1; run <= 5; ++run)
+      for (const auto in : {table::events, table::outputs})
+        grow.facts.push_back(put(in, key_builder(partition_id{1}).id(id_of(run)).u64(round).take(),
+                                 std::to_string(run) + "/" + std::to_string(round)));
+    ASSERT_TRUE(commit(stores_.log(), grow).has_value());
+    proposal purge;
+    purge.partition = partition_id{1};
+    for (const auto run : {round % 5 + 1, std::uint64_t{3}}) {
+      const auto prefix = key_builder(partition_id{1}).id(id_of(run)).take();
+      for (const auto in : {table::events, table::outputs})
+        purge.facts.push_back(erase_range(in, prefix, prefix_end(prefix)));
+    }
+    ASSERT_TRUE(commit(stores_.log(), purge).has_value());
+  }
+  for (const auto in : {table::events, table::outputs})
+    EXPECT_EQ(runs(in), "2/197 2/198 2/199 2/200 4/199 4/200 5/200 ") << static_cast<int>(in);
+}
+
 TEST_P(StoreContract, TheLogTellsWhatAnEntryChangedAndChainsItsFacts) {
   ASSERT_TRUE(commit(stores_.log(), one_row(3, 1, "a")).has_value());
   const auto before = stores_.head(3);

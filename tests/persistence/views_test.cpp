@@ -164,6 +164,7 @@ TEST_F(Views, FilterExecutions) {
   for (std::uint64_t n = 0; n < 60; ++n) {
     auto row = execution(n, n % 4 ? "success" : "failed");
     row.parent_id = n == 7 ? "parent" : "";
+    row.error_code = n == 8 ? "quarantined" : "";
     change({row});
   }
   const auto count = [&](auto set) {
@@ -179,6 +180,7 @@ TEST_F(Views, FilterExecutions) {
   EXPECT_EQ(count([](auto& f) { f.trigger_type = "manual"; }), 30U);
   EXPECT_EQ(count([](auto& f) { f.user = "ada"; }), 12U);
   EXPECT_EQ(count([](auto& f) { f.parent_id = "parent"; }), 1U);
+  EXPECT_EQ(count([](auto& f) { f.quarantined = true; }), 1U);
   EXPECT_EQ(count([](auto& f) { f.created_from_ms = 1'000'010; }), 40U);
   EXPECT_EQ(count([](auto& f) { f.created_to_ms = 1'000'010; }), 22U);
   EXPECT_EQ(count([](auto& f) { f.workflow_id = "w0", f.status = "failed"; }), 5U);
@@ -222,6 +224,9 @@ TEST_F(Views, FindTextOfAnyLanguage) {
   EXPECT_EQ(find("\""), (std::set<std::string>{"c"}));
   EXPECT_EQ(find("fox AND OR * ("), (std::set<std::string>{})) << "no query syntax leaks";
   EXPECT_EQ(find("note 工作流"), (std::set<std::string>{"b"})) << "names are found too";
+  change({document("e", "Number 2 of 1234"), document("f", "number 3 of 2222, V2")});
+  EXPECT_EQ(find("number 2"), (std::set<std::string>{"e"})) << "short Latin words are whole words";
+  EXPECT_EQ(find("v2"), (std::set<std::string>{"f"}));
   change({document("a", "now slow"), document_gone{"notes", "c"}});
   EXPECT_EQ(find("quick"), (std::set<std::string>{}));
   EXPECT_EQ(find("slow"), (std::set<std::string>{"a"}));
@@ -285,7 +290,7 @@ TEST_F(Views, FilterReviews) {
 
 TEST_F(Views, CountStatistics) {
   EXPECT_EQ(ask_now(execution_stats_query{})->items[0],
-            "{\"total\":0,\"by_status\":{},\"avg_duration_seconds\":null,\"success_rate\":null}");
+            "{\"total\":0,\"by_status\":{},\"avg_duration\":null,\"success_rate\":null}");
   for (std::uint64_t n = 0; n < 5; ++n) {
     auto row = execution(n, n == 4 ? "running" : n == 3 ? "failed" : "success");
     row.workflow_id = "w";
@@ -296,7 +301,7 @@ TEST_F(Views, CountStatistics) {
   }
   const auto page = ask_now(execution_stats_query{"w"});
   EXPECT_EQ(page->items[0], "{\"total\":5,\"by_status\":{\"failed\":1,\"running\":1,\"success\":3},"
-                            "\"avg_duration_seconds\":2.5,\"success_rate\":0.75}");
+                            "\"avg_duration\":2.5,\"success_rate\":0.75}");
   EXPECT_EQ(ask_now(execution_stats_query{"x"})->items[0].substr(0, 10), "{\"total\":0");
 }
 

@@ -131,8 +131,7 @@ public:
     return compile(definition, {types_, {}, {}, [](std::string_view) { return false; }});
   }
   void save_workflow(std::string id, json::value definition, bool draft,
-                     std::optional<std::uint32_t> if_version,
-                     reply<workflow_ptr> answer) override {
+                     std::optional<std::uint32_t> if_version, reply<workflow_ptr> answer) override {
     auto made = check(definition);
     if (!made.errors.empty() && !draft) {
       failure why = invalid("definition_invalid", "The definition has errors.");
@@ -149,7 +148,8 @@ public:
     entry->version = static_cast<std::uint32_t>(versions.size()) + 1;
     entry->active_version = entry->latest_version = entry->version;
     auto whole = normalise(definition);
-    entry->definition = std::make_shared<const json::value>(whole ? json::value(*whole) : definition);
+    entry->definition =
+        std::make_shared<const json::value>(whole ? json::value(*whole) : definition);
     entry->executable = made.executable;
     entry->errors = made.errors;
     const auto* enabled = json::find(*entry->definition, "enabled");

@@ -45,7 +45,7 @@ inline constexpr std::array layer_rules{
     layer_rule{"actors/engine", "actors runtime persistence net", "caf/ boost/json"},
     layer_rule{"actors", "actors/api actors/base runtime persistence net", "caf/ boost/json"},
     layer_rule{"node-config", "runtime persistence net actors",
-               "spdlog/ toml++/ CLI/ prometheus/ sodium boost/ caf/ openssl/ curl/"},
+               "spdlog/ toml++/ CLI/ prometheus/ sodium boost/ caf/ openssl/ curl/ cctz/"},
     layer_rule{"deploy", "", ""},
     layer_rule{"tests", "runtime persistence net actors node-config",
                "gtest/ gmock/ rapidcheck boost/ caf/ rocksdb/ sqlite3.h curl/ openssl/ zlib.h "

@@ -305,6 +305,22 @@ TEST(Faults, AreAllReportedAndInTheOrderOfTheDefinition) {
       << listed(made.errors);
 }
 
+TEST(Faults, AskWhichTimeZonesThereAre) {
+  const auto made = [](bool known) {
+    auto how = context();
+    how.limits.zone_known = [known](std::string_view zone) {
+      return known && zone == "Mars/Olympus";
+    };
+    return compile(parsed(R"({"name":"w","settings":{"timezone":"Mars/Olympus"},
+        "steps":[{"step_id":"a","skill_type":"echo"}]})"), how);
+  };
+  EXPECT_TRUE(made(true).executable);
+  const auto refused = made(false);
+  const auto* fault = fault_of(refused.errors, "unknown_timezone");
+  ASSERT_NE(fault, nullptr) << listed(refused.errors);
+  EXPECT_EQ(fault->field, "settings.timezone");
+}
+
 TEST(Faults, StopAtTooManyNodes) {
   json::array list;
   for (int i = 0; i < 1'001; ++i)

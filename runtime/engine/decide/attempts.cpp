@@ -5,12 +5,26 @@ namespace troupe::deciding {
 
 namespace {
 
-void merge_overrides(json::object& into, const shared_value& overrides, const std::string& node) {
-  if (!overrides || !overrides->is_object())
-    return;
-  if (const auto* given = overrides->get_object().if_contains(node); given && given->is_object())
-    for (const auto& [key, v] : given->get_object())
-      into.insert_or_assign(key, v);
+const json::object* given_for(const shared_value& overrides, const std::string& node) {
+  const auto* given =
+      overrides && overrides->is_object() ? overrides->get_object().if_contains(node) : nullptr;
+  return given ? given->if_object() : nullptr;
+}
+
+/// The parameters as written, with what was given in their place; nullopt when nothing was.
+std::optional<json::object> replaced(const turn& t, const plan_node& node) {
+  const auto* first = given_for(t.s.start.overrides, node.id);
+  const auto* then =
+      t.s.overrides == t.s.start.overrides ? nullptr : given_for(t.s.overrides, node.id);
+  if (!first && !then)
+    return std::nullopt;
+  const auto* written = node.parameters.source().if_object();
+  auto all = written ? *written : json::object{};
+  for (const auto* given : {first, then})
+    if (given)
+      for (const auto& [key, v] : *given)
+        all.insert_or_assign(key, v);
+  return all;
 }
 
 bool over_budget(turn& t, const slot_ref& at) {
@@ -86,8 +100,8 @@ void interrupt(turn& t, const slot_ref& at) {
   if (t.slot_at(at).interruptions >= t.s.start.interruptions_max)
     return finish(t, run_status::failed,
                   error_info{"quarantined",
-                             "The step was interrupted " + std::to_string(t.s.start.interruptions_max) +
-                                 " times in a row.",
+                             "The step was interrupted " +
+                                 std::to_string(t.s.start.interruptions_max) + " times in a row.",
                              0,
                              false,
                              {}},
@@ -119,16 +133,20 @@ bool in_flight(turn& t, const commands::finish_attempt& c, const slot_ref& at) {
 
 result<json::object> parameters_of(turn& t, const slot_ref& at, const shared_value& input) {
   const auto& node = t.node_at(at);
-  auto rendered = t.render(node.parameters, run_names{t.p, t.s, t.c.blobs, at.scope, input});
+  const run_names names{t.p, t.s, t.c.blobs, at.scope, input};
+  const auto render = [&]() -> result<json::value> {
+    auto written = replaced(t, node);
+    if (!written)
+      return t.render(node.parameters, names);
+    const auto compiled = expr::compile(json::value(std::move(*written)));
+    if (!compiled)
+      return compiled.error();
+    return t.render(*compiled, names);
+  };
+  auto rendered = render();
   if (!rendered)
     return std::move(rendered).error();
-  json::object all;
-  if (rendered->is_object())
-    all = std::move(rendered->get_object());
-  merge_overrides(all, t.s.start.overrides, node.id);
-  if (t.s.overrides != t.s.start.overrides)
-    merge_overrides(all, t.s.overrides, node.id);
-  return all;
+  return rendered->is_object() ? std::move(rendered->get_object()) : json::object{};
 }
 
 void schedule(turn& t, const slot_ref& at, const shared_value& input) {

@@ -206,6 +206,8 @@ refusal apply(turn& t, const commands::retry& c) {
   e.attempt = t.s.attempt + 1;
   e.overrides = c.overrides;
   e.by = c.by;
+  if (!c.input.empty())
+    e.input = c.input.is_blob() ? c.input : t.keep(c.input.inline_value());
   if (c.from.empty() || c.from == "failed") {
     if (t.s.status == run_status::success)
       return refused(failure_kind::conflict, "nothing_failed",

@@ -18,8 +18,11 @@ public:
 
   result<json::value> run() {
     const auto type = json::text_or(holder_, "transformation_type", "custom");
-    if (type == "custom")
+    if (type == "custom") {
+      const auto* given = parameters_.if_contains("items");
+      overlay_["items"] = given && !given->is_null() ? *given : *input_;
       return rule("transformation_rule");
+    }
     const auto items = list();
     if (!items)
       return items.error();

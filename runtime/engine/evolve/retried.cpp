@@ -129,6 +129,10 @@ void apply(const plan& p, run_state& s, const events::execution_retried& e, inst
   s.deadline = e.deadline;
   if (e.overrides)
     s.overrides = e.overrides;
+  if (!e.input.empty()) {
+    s.start.input = e.input;
+    s.input_attempt = e.attempt;
+  }
   if (s.scopes.empty()) { // never admitted
     s.started = now;
     open_scope(p, s, {}, {});
