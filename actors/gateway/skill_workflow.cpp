@@ -81,7 +81,8 @@ start_request skill_start(const workflow_entry& w, const json::object& parameter
   json::object given;
   for (const auto& [key, v] : parameters) {
     const auto taken = "{{ input[" + json::write(json::string(key)) + "] }}";
-    given[key] = json::write(v).find('{') == std::string::npos ? v : json::value(json::string(taken));
+    given[key] =
+        json::write(v).find('{') == std::string::npos ? v : json::value(json::string(taken));
   }
   what.overrides = share(json::object{{step_name, std::move(given)}});
   what.trigger_type = std::move(trigger_type);

@@ -164,7 +164,6 @@ TEST_F(Views, FilterExecutions) {
   for (std::uint64_t n = 0; n < 60; ++n) {
     auto row = execution(n, n % 4 ? "success" : "failed");
     row.parent_id = n == 7 ? "parent" : "";
-    row.error_code = n == 8 ? "quarantined" : "";
     change({row});
   }
   const auto count = [&](auto set) {
@@ -180,7 +179,6 @@ TEST_F(Views, FilterExecutions) {
   EXPECT_EQ(count([](auto& f) { f.trigger_type = "manual"; }), 30U);
   EXPECT_EQ(count([](auto& f) { f.user = "ada"; }), 12U);
   EXPECT_EQ(count([](auto& f) { f.parent_id = "parent"; }), 1U);
-  EXPECT_EQ(count([](auto& f) { f.quarantined = true; }), 1U);
   EXPECT_EQ(count([](auto& f) { f.created_from_ms = 1'000'010; }), 40U);
   EXPECT_EQ(count([](auto& f) { f.created_to_ms = 1'000'010; }), 22U);
   EXPECT_EQ(count([](auto& f) { f.workflow_id = "w0", f.status = "failed"; }), 5U);
