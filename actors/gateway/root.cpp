@@ -36,10 +36,8 @@ void metrics(const call_ptr& c) {
   auto text = c->engine().metrics() + c->home->metrics_text();
   if (c->home->settings.more_metrics)
     text += c->home->settings.more_metrics();
-  c->send({200,
-           {{"Content-Type", "text/plain; version=0.0.4; charset=utf-8"}},
-           std::move(text),
-           {}});
+  c->send(
+      {200, {{"Content-Type", "text/plain; version=0.0.4; charset=utf-8"}}, std::move(text), {}});
 }
 
 void openapi(const call_ptr& c) {

@@ -186,20 +186,13 @@ void move_clock(const call_ptr& c) {
 } // namespace
 
 std::vector<handler_row> system_handlers() {
-  return {{"system_status", system_status},
-          {"system_nodes", system_nodes},
-          {"system_services", system_services},
-          {"system_queues", system_queues},
-          {"system_alerts", system_alerts},
-          {"service_health", service_health},
-          {"dead_letters", dead_letters},
-          {"requeue_dead_letter", requeue_dead_letter},
-          {"read_retention", read_retention},
-          {"write_retention", write_retention},
-          {"write_log_level", write_log_level},
-          {"take_snapshot", take_snapshot},
-          {"inject_fault", inject_fault},
-          {"move_clock", move_clock}};
+  return {{"system_status", system_status},     {"system_nodes", system_nodes},
+          {"system_services", system_services}, {"system_queues", system_queues},
+          {"system_alerts", system_alerts},     {"service_health", service_health},
+          {"dead_letters", dead_letters},       {"requeue_dead_letter", requeue_dead_letter},
+          {"read_retention", read_retention},   {"write_retention", write_retention},
+          {"write_log_level", write_log_level}, {"take_snapshot", take_snapshot},
+          {"inject_fault", inject_fault},       {"move_clock", move_clock}};
 }
 
 } // namespace troupe::gate

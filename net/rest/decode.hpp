@@ -34,8 +34,8 @@ public:
   /// Within the bounds, which are allowed values.
   std::int64_t whole(std::string_view name, std::int64_t otherwise, std::int64_t lowest,
                      std::int64_t highest);
-  const json::object* map(std::string_view name);  ///< nullptr: absent
-  const json::array* list(std::string_view name);  ///< nullptr: absent
+  const json::object* map(std::string_view name);               ///< nullptr: absent
+  const json::array* list(std::string_view name);               ///< nullptr: absent
   const json::value* any(std::string_view name) const noexcept; ///< nullptr: absent or null
   std::string one_of(std::string_view name, std::string_view otherwise,
                      std::initializer_list<std::string_view> words);

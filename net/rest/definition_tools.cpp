@@ -10,14 +10,14 @@ namespace troupe::rest {
 namespace {
 
 constexpr std::array<std::string_view, 11> server_fields{
-    "id",      "version",    "active_version", "latest_version", "created",         "updated",
-    "created_at", "updated_at", "node_errors", "runnable",      "definition_digest"};
+    "id",         "version",    "active_version", "latest_version", "created",          "updated",
+    "created_at", "updated_at", "node_errors",    "runnable",       "definition_digest"};
 constexpr std::array<std::string_view, 8> personal_fields{
-    "user_id", "owner", "user", "credentials", "credential_id", "webhook_id", "webhooks",
-    "static_data"};
-constexpr std::array<std::string_view, 9> secret_words{
-    "password", "secret", "token", "api_key", "apikey", "authorization", "credential",
-    "private_key", "cookie"};
+    "user_id",       "owner",      "user",     "credentials",
+    "credential_id", "webhook_id", "webhooks", "static_data"};
+constexpr std::array<std::string_view, 9> secret_words{"password",   "secret",      "token",
+                                                       "api_key",    "apikey",      "authorization",
+                                                       "credential", "private_key", "cookie"};
 
 template <std::size_t N>
 bool contains(const std::array<std::string_view, N>& list, std::string_view key) {

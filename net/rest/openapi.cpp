@@ -21,7 +21,9 @@ std::vector<std::string_view> words(std::string_view text) {
   return out;
 }
 
-json::string copy(std::string_view text) { return json::string(text); }
+json::string copy(std::string_view text) {
+  return json::string(text);
+}
 
 json::object ref(std::string_view name) {
   check(schemas().contains(name), "a route names a schema that does not exist");
@@ -58,8 +60,8 @@ json::object query_parameter(std::string_view name) {
     schema = {{"type", "boolean"}};
   else if (name.starts_with("created_"))
     schema = {{"type", "string"}, {"format", "date-time"}};
-  return {{"name", copy(name)}, {"in", "query"}, {"required", false},
-          {"schema", std::move(schema)}};
+  return {
+      {"name", copy(name)}, {"in", "query"}, {"required", false}, {"schema", std::move(schema)}};
 }
 
 json::array parameters_of(const route& row) {
@@ -86,8 +88,8 @@ json::object body_of(const route& row) {
 
 json::object refusal(unsigned status) {
   return {{"description", copy(title_of(status))},
-          {"content", json::object{{"application/problem+json",
-                                    json::object{{"schema", ref("problem")}}}}}};
+          {"content",
+           json::object{{"application/problem+json", json::object{{"schema", ref("problem")}}}}}};
 }
 
 json::object answers_of(const route& row) {
@@ -95,8 +97,8 @@ json::object answers_of(const route& row) {
   if (row.success == 101)
     success["description"] = "The connection becomes a WebSocket";
   else if (row.success != 204)
-    success["content"] = json::object{
-        {media_type(row.answer), json::object{{"schema", schema_of(row.answer)}}}};
+    success["content"] =
+        json::object{{media_type(row.answer), json::object{{"schema", schema_of(row.answer)}}}};
   json::object out{{std::to_string(row.success), std::move(success)}};
   for (const auto word : words(row.refusals)) {
     unsigned status = 0;

@@ -29,8 +29,8 @@ enum class body_kind : std::uint8_t {
 /// Text of the rows is static: the table lives as long as the program.
 struct route {
   http::method verb = http::method::get;
-  std::string_view pattern;    ///< "/api/v1/workflows/{id}/execute"
-  std::string_view handler;    ///< names the function of the gateway; rows may share one (aliases)
+  std::string_view pattern; ///< "/api/v1/workflows/{id}/execute"
+  std::string_view handler; ///< names the function of the gateway; rows may share one (aliases)
   access who = access::key;
   body_kind body = body_kind::none;
   std::string_view tag;        ///< group in the description

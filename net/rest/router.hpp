@@ -16,7 +16,7 @@ namespace troupe::rest {
 struct route_match {
   enum class outcome : std::uint8_t { found, wrong_method, unknown };
   outcome what = outcome::unknown;
-  std::size_t index = 0; ///< into the table, when found
+  std::size_t index = 0;                                            ///< into the table, when found
   std::vector<std::pair<std::string_view, std::string>> parameters; ///< name and decoded text
   std::string allow; ///< "GET, HEAD, POST": methods of the path, when it is known
 

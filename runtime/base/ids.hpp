@@ -25,14 +25,18 @@ std::optional<uuid> uuid_from_text(std::string_view text);
 
 /// Number of a partition: 0 is control, 1…P hold runs and content documents.
 enum class partition_id : std::uint16_t {};
-constexpr std::uint16_t number(partition_id p) noexcept { return static_cast<std::uint16_t>(p); }
+constexpr std::uint16_t number(partition_id p) noexcept {
+  return static_cast<std::uint16_t>(p);
+}
 
 /// A run (execution): a UUIDv7 whose 12 rand_a bits are its partition.
 struct run_id {
   uuid id;
   friend auto operator<=>(const run_id&, const run_id&) = default;
 };
-inline std::string to_text(const run_id& run) { return to_text(run.id); }
+inline std::string to_text(const run_id& run) {
+  return to_text(run.id);
+}
 std::optional<run_id> run_id_from_text(std::string_view text);
 /// Builds a run id. `random` supplies the 62 rand_b bits.
 run_id make_run_id(instant at, partition_id partition, std::uint64_t random);

@@ -13,8 +13,12 @@ namespace troupe {
 using instant = std::chrono::sys_time<std::chrono::milliseconds>;
 using std::chrono::milliseconds;
 
-constexpr std::int64_t to_millis(instant at) noexcept { return at.time_since_epoch().count(); }
-constexpr instant from_millis(std::int64_t ms) noexcept { return instant{milliseconds{ms}}; }
+constexpr std::int64_t to_millis(instant at) noexcept {
+  return at.time_since_epoch().count();
+}
+constexpr instant from_millis(std::int64_t ms) noexcept {
+  return instant{milliseconds{ms}};
+}
 
 /// RFC 3339 in UTC with milliseconds: "2026-11-21T03:45:00.123Z".
 std::string to_text(instant at);

@@ -9,8 +9,12 @@ std::atomic<sink> installed{nullptr};
 std::atomic<level> lowest_level{level::info};
 } // namespace
 
-void install(sink target) noexcept { installed.store(target); }
-void set_level(level lowest) noexcept { lowest_level.store(lowest); }
+void install(sink target) noexcept {
+  installed.store(target);
+}
+void set_level(level lowest) noexcept {
+  lowest_level.store(lowest);
+}
 bool enabled(level at) noexcept {
   return at >= lowest_level.load(std::memory_order_relaxed);
 }

@@ -13,14 +13,25 @@
 namespace troupe {
 
 enum class parameter_type : std::uint8_t {
-  string, integer, number, boolean, enumeration, object, list, any, url, email, cron, expression
+  string,
+  integer,
+  number,
+  boolean,
+  enumeration,
+  object,
+  list,
+  any,
+  url,
+  email,
+  cron,
+  expression
 };
 
 struct parameter_spec {
   std::string name;
   parameter_type type = parameter_type::any;
   bool required = false;
-  shared_value fallback; ///< default; may be empty
+  shared_value fallback;           ///< default; may be empty
   std::vector<std::string> values; ///< of an enumeration
   std::optional<double> minimum, maximum;
   std::string description;
@@ -32,12 +43,12 @@ struct node_type {
   std::string description;
   node_kind kind = node_kind::skill;
   effect_class effect = effect_class::io;
-  std::string skill_type;             ///< for kind skill
+  std::string skill_type; ///< for kind skill
   std::vector<parameter_spec> parameters;
   std::vector<std::string> inputs, outputs; ///< ports; SWITCH adds its cases
-  bool executable = true;             ///< NOTE is not
-  std::string ui_type;                ///< Standard, Input, Output, Note, Human In The Loop …
-  double cost = 0;                    ///< price of one run of it
+  bool executable = true;                   ///< NOTE is not
+  std::string ui_type; ///< Standard, Input, Output, Note, Human In The Loop …
+  double cost = 0;     ///< price of one run of it
 };
 
 /// Immutable after construction; thread-safe.

@@ -134,7 +134,7 @@ struct run_state {
   value_ref output;
   std::optional<error_info> error;
   std::string error_node;
-  shared_value overrides; ///< node id → parameters; may be empty
+  shared_value overrides;          ///< node id → parameters; may be empty
   std::uint32_t input_attempt = 0; ///< the attempt that brought another input; 0: none did
 };
 

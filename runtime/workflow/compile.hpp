@@ -21,16 +21,16 @@ struct definition_limits {
 struct compile_context {
   const catalog& types;
   definition_limits limits;
-  retry_policy default_retry;             ///< node-wide default, used where a node sets nothing
+  retry_policy default_retry; ///< node-wide default, used where a node sets nothing
   /// True when a provider registered this skill now. Unknown skills are errors on save.
   std::function<bool(std::string_view skill_type)> skill_known;
 };
 
 /// What a definition must be before anything else is looked at.
 struct compiled {
-  plan_ptr executable;                ///< empty when there are errors
-  std::vector<node_error> errors;     ///< one for every fault, in the order of the definition
-  std::vector<node_error> warnings;   ///< such as a path to a step that is not a dependency
+  plan_ptr executable;              ///< empty when there are errors
+  std::vector<node_error> errors;   ///< one for every fault, in the order of the definition
+  std::vector<node_error> warnings; ///< such as a path to a step that is not a dependency
 };
 
 /// Validates every rule of WM-12 and more, then builds the plan. Never fails for a reason other

@@ -35,10 +35,9 @@ TEST_F(Gateway, ChecksPasswordsOnEveryRouteOfTheTable) {
       return client(verb, path, "{}");
     };
     const bool open_route = row.who == rest::access::open;
-    for (const auto& [header, detail] :
-         {std::pair{"", "Missing authorization header"},
-          std::pair{"right", "Invalid authorization header format"},
-          std::pair{"Bearer wrong", "Invalid password"}}) {
+    for (const auto& [header, detail] : {std::pair{"", "Missing authorization header"},
+                                         std::pair{"right", "Invalid authorization header format"},
+                                         std::pair{"Bearer wrong", "Invalid password"}}) {
       const auto out = ask(*header == 0 ? decltype(client.headers){}
                                         : decltype(client.headers){{"authorization", header}});
       if (open_route) {
@@ -294,9 +293,8 @@ TEST_F(Gateway, HandsPositionsToTheViews) {
 }
 
 TEST_F(Gateway, RunsOneNode) {
-  const auto sorted = client(
-      "POST", "/api/v1/node-types/ACTION/DATA_TRANSFORMATION/execute",
-      R"({"input":[3,1,2],"parameters":
+  const auto sorted = client("POST", "/api/v1/node-types/ACTION/DATA_TRANSFORMATION/execute",
+                             R"({"input":[3,1,2],"parameters":
           {"transformation_type":"sort","transformation_rule":"item"}})");
   EXPECT_EQ(sorted.status, 200u) << sorted.body;
   EXPECT_EQ(json::write(body_of(sorted).at("output").at("main")), "[[1,2,3]]");
@@ -308,8 +306,8 @@ TEST_F(Gateway, RunsOneNode) {
 }
 
 TEST_F(Gateway, SpeaksWithWorkers) {
-  const auto made_worker = client("POST", "/api/v1/skill-providers",
-                                  R"({"name":"w","skills":[{"skill_type":"s"}]})");
+  const auto made_worker =
+      client("POST", "/api/v1/skill-providers", R"({"name":"w","skills":[{"skill_type":"s"}]})");
   EXPECT_EQ(made_worker.status, 201u);
   EXPECT_EQ(text_of(made_worker, "token"), "secret");
   EXPECT_EQ(client("POST", "/api/v1/skill-providers", R"({"name":"w"})").status, 422u);
@@ -342,8 +340,7 @@ TEST_F(Gateway, TellsAboutTheSystem) {
   const auto metrics = client("GET", "/metrics").body;
   EXPECT_NE(metrics.find("troupe_fake 1"), std::string::npos);
   const char* line = R"(troupe_http_requests_total{method="GET",route="/health",status="200"} 1)";
-  EXPECT_NE(metrics.find(line),
-            std::string::npos);
+  EXPECT_NE(metrics.find(line), std::string::npos);
 }
 
 TEST_F(Gateway, WritesSnapshotsOnlyWhereConfigured) {

@@ -75,10 +75,10 @@ TEST_F(GatewayServer, RefusesAWrongPasswordBeforeTheBody) {
 }
 
 TEST_F(GatewayServer, RefusesABodyOverTheLimitOfItsRoute) {
-  const auto out = exchange(server->port(), message("POST /api/v1/reviews/action",
-                                                    "Authorization: Bearer right\r\n"
-                                                    "Origin: https://a.example\r\n"
-                                                    "Content-Length: 1048577\r\n"));
+  const auto out = exchange(server->port(),
+                            message("POST /api/v1/reviews/action", "Authorization: Bearer right\r\n"
+                                                                   "Origin: https://a.example\r\n"
+                                                                   "Content-Length: 1048577\r\n"));
   EXPECT_TRUE(out.starts_with("HTTP/1.1 413")) << out;
   EXPECT_NE(out.find("application/problem+json"), std::string::npos) << out;
   EXPECT_NE(out.find("Access-Control-Allow-Origin"), std::string::npos) << out;
@@ -86,9 +86,9 @@ TEST_F(GatewayServer, RefusesABodyOverTheLimitOfItsRoute) {
 
 TEST_F(GatewayServer, StreamsAnExecution) {
   const auto run = engine.add_run(true);
-  const auto out = exchange(server->port(),
-                            message("GET /api/v1/executions/" + to_text(run) + "/stream",
-                                    "Authorization: Bearer right\r\n"));
+  const auto out =
+      exchange(server->port(), message("GET /api/v1/executions/" + to_text(run) + "/stream",
+                                       "Authorization: Bearer right\r\n"));
   EXPECT_TRUE(out.starts_with("HTTP/1.1 200")) << out;
   EXPECT_NE(out.find("text/event-stream"), std::string::npos) << out;
   EXPECT_NE(out.find("id: 1\nevent: execution_started\ndata: "), std::string::npos) << out;

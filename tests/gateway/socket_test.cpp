@@ -63,9 +63,9 @@ TEST_F(Socket, RefusesForeignOriginsAndOtherPaths) {
 
 TEST_F(Socket, StaysOpenAfterBadMessages) {
   ASSERT_EQ(connect("/ws"), 101u);
-  for (const auto bad : {"{", "[]", "{}", R"({"method":"nope"})",
-                         R"({"method":"subscribe_execution","data":[]})",
-                         R"({"method":"subscribe_execution","data":{"execution_id":7}})"})
+  for (const auto bad :
+       {"{", "[]", "{}", R"({"method":"nope"})", R"({"method":"subscribe_execution","data":[]})",
+        R"({"method":"subscribe_execution","data":{"execution_id":7}})"})
     EXPECT_NE(ask(bad).find(R"("success":false)"), std::string::npos) << bad;
   EXPECT_EQ(ask(R"({"method":"heartbeat","id":7})"),
             R"({"method":"heartbeat","success":true,"id":7,"data":"pong"})");
@@ -77,8 +77,8 @@ TEST_F(Socket, ResumesAnExecutionAfterTheLastSeenEvent) {
   engine.runs[run].events = {R"({"seq":1})", R"({"seq":2})"};
   ASSERT_EQ(connect("/ws"), 101u);
   const auto id = to_text(run);
-  const auto last = ask(R"({"method":"subscribe_execution","data":{"execution_id":")" + id +
-                        R"(","since":1}})");
+  const auto last =
+      ask(R"({"method":"subscribe_execution","data":{"execution_id":")" + id + R"(","since":1}})");
   EXPECT_EQ(last, R"({"method":"execution_event","success":true,"channel":"execution:)" + id +
                       R"(","data":{"execution_id":")" + id + R"(","seq":2}})");
   EXPECT_EQ(socket->texts.size(), 2u);

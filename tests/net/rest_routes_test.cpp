@@ -47,12 +47,15 @@ TEST(Router, TellsWrongMethodsFromUnknownPaths) {
   const auto wrong = all().find(delete_, "/api/v1/workflows");
   EXPECT_EQ(wrong.what, outcome::wrong_method);
   EXPECT_EQ(wrong.allow, "GET, HEAD, POST");
-  for (const auto path : {"/api/v1/nothing", "/api/v1/workflows/", "/api/v1/workflows//stats",
-                          "/api/v2/workflows", "//", "/api/v1/workflows/a/b/c/d/e/f/g/h/i/j/k/l/m/n"})
+  for (const auto path :
+       {"/api/v1/nothing", "/api/v1/workflows/", "/api/v1/workflows//stats", "/api/v2/workflows",
+        "//", "/api/v1/workflows/a/b/c/d/e/f/g/h/i/j/k/l/m/n"})
     EXPECT_EQ(all().find(get, path).what, outcome::unknown) << path;
 }
 
-TEST(Router, AnswersHeadWithGet) { EXPECT_EQ(handler_of(head, "/health"), "health"); }
+TEST(Router, AnswersHeadWithGet) {
+  EXPECT_EQ(handler_of(head, "/health"), "health");
+}
 
 TEST(Router, FindsEveryRowOfItsTable) {
   for (std::size_t i = 0; i < routes().size(); ++i) {
@@ -94,8 +97,8 @@ TEST(OpenApi, RefersOnlyToSchemasThatExist) {
   constexpr std::string_view start = R"("$ref":"#/components/schemas/)";
   std::size_t found = 0;
   for (auto at = text.find(start); at != std::string::npos; at = text.find(start, at + 1)) {
-    const auto name = text.substr(at + start.size(), text.find('"', at + start.size()) - at -
-                                                         start.size());
+    const auto name =
+        text.substr(at + start.size(), text.find('"', at + start.size()) - at - start.size());
     EXPECT_TRUE(schemas().contains(name)) << name;
     ++found;
   }

@@ -18,7 +18,9 @@ http::request with_headers(std::vector<std::pair<std::string, std::string>> head
   return r;
 }
 
-json::object object(std::string_view text) { return json::parse(text).value().as_object(); }
+json::object object(std::string_view text) {
+  return json::parse(text).value().as_object();
+}
 
 TEST(Problem, MapsEveryKindToItsStatus) {
   const std::pair<failure_kind, unsigned> table[] = {
@@ -54,12 +56,11 @@ TEST(Headers, ReadTraceContext) {
   const std::string good = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
   ASSERT_TRUE(trace_of(good));
   EXPECT_EQ(trace_of(good)->trace_id, "0af7651916cd43dd8448eb211c80319c");
-  for (const std::string bad :
-       {"", "00", "00-00000000000000000000000000000000-b7ad6b7169203331-01",
-        "00-0af7651916cd43dd8448eb211c80319c-0000000000000000-01",
-        "ff-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
-        "00-0AF7651916CD43DD8448EB211C80319C-b7ad6b7169203331-01",
-        "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01-x"})
+  for (const std::string bad : {"", "00", "00-00000000000000000000000000000000-b7ad6b7169203331-01",
+                                "00-0af7651916cd43dd8448eb211c80319c-0000000000000000-01",
+                                "ff-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+                                "00-0AF7651916CD43DD8448EB211C80319C-b7ad6b7169203331-01",
+                                "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01-x"})
     EXPECT_FALSE(trace_of(bad)) << bad;
   EXPECT_TRUE(trace_of("cc-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01-x"));
 }

@@ -381,7 +381,7 @@ TEST_F(Views, DamagedAndForeignFilesAreMadeAgain) {
   }
 }
 
-TEST_F(Views, TakeManyChangesQuickly) {
+TEST_F(Views, TakeManyChanges) {
   const std::uint64_t count = long_run() ? 1'000'000 : 50'000;
   const auto started = std::chrono::steady_clock::now();
   for (std::uint64_t n = 0; n < count; n += 10) {
@@ -394,9 +394,6 @@ TEST_F(Views, TakeManyChangesQuickly) {
                 std::chrono::milliseconds(60'000))
                 ->total_count,
             count);
-  const auto seconds =
-      std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
-  std::printf("views: %.0f new executions a second\n", static_cast<double>(count) / seconds);
 }
 
 } // namespace
