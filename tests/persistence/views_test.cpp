@@ -345,7 +345,6 @@ TEST_F(Views, WaitForAPositionThenAnswerStale) {
   const auto page = future.get();
   EXPECT_EQ(page->total_count, 2U);
   EXPECT_FALSE(page->stale);
-  const auto started = std::chrono::steady_clock::now();
   const auto late =
       ask(*views_, execution_filter{}, {{partition_id{1}, 99}}, std::chrono::milliseconds(60));
   EXPECT_TRUE(late->stale);
@@ -383,7 +382,6 @@ TEST_F(Views, DamagedAndForeignFilesAreMadeAgain) {
 
 TEST_F(Views, TakeManyChanges) {
   const std::uint64_t count = long_run() ? 1'000'000 : 50'000;
-  const auto started = std::chrono::steady_clock::now();
   for (std::uint64_t n = 0; n < count; n += 10) {
     std::vector<view_change> changes;
     for (std::uint64_t i = 0; i < 10; ++i)
