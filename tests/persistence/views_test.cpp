@@ -345,6 +345,7 @@ TEST_F(Views, WaitForAPositionThenAnswerStale) {
   const auto page = future.get();
   EXPECT_EQ(page->total_count, 2U);
   EXPECT_FALSE(page->stale);
+  const auto started = std::chrono::steady_clock::now();
   const auto late =
       ask(*views_, execution_filter{}, {{partition_id{1}, 99}}, std::chrono::milliseconds(60));
   EXPECT_TRUE(late->stale);
