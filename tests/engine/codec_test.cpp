@@ -125,8 +125,8 @@ TEST(Codec, RefusesWhatItCannotHaveWritten) {
                "event 5: timer"},
            row{R"({"seq":5,"time":1,"kind":"timer_fired","data":{"timer":-1}})", "event_malformed",
                "event 5: timer"},
-           row{R"({"seq":5,"time":1,"kind":"iteration_started","node":"a",
-                  "data":{"index":4294967296}})",
+           row{R"({"seq":5,"time":1,"kind":"iteration_started","node":"a",)"
+               R"("data":{"index":4294967296}})",
                "event_malformed", "event 5: index"},
            row{R"({"seq":5,"time":1,"kind":"node_failed","node":"a","data":{"outcome":"odd"}})",
                "event_malformed", "event 5: outcome"},
