@@ -163,7 +163,8 @@ void add_network(std::vector<setting>& all) {
 void add_engine(std::vector<setting>& all) {
   using s = node_settings;
   all.push_back(number(
-      "memory-bytes-max", "budget for bodies, queues and blobs in transit",
+      "memory-bytes-max",
+      "budget for bodies, queues and blobs in transit (read, not enforced in 0.1.0)",
       [](s & v) -> auto& { return v.memory_bytes_max; }, 64u << 20, any_number));
   all.push_back(number(
       "partitions", "content partitions of a new data directory",

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <filesystem>
 #include <string>
 
 namespace troupe::testing {
@@ -46,7 +47,8 @@ public:
     std::remove(private_key.c_str());
   }
 
-  const std::string base = "/tmp/troupe-test-" + std::to_string(::getpid());
+  const std::string base =
+      std::filesystem::temp_directory_path() / ("troupe-test-" + std::to_string(::getpid()));
   const std::string certificate = base + ".crt", private_key = base + ".key";
 };
 
