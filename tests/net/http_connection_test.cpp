@@ -122,7 +122,8 @@ TEST(HttpConnection, HoldsManyIdleConnectionsInLittleMemory) {
     ASSERT_TRUE(peers.back().read_answer().ends_with("GET / []"));
   }
   EXPECT_EQ(server.running->counters().connections_open, wanted);
-  EXPECT_EQ(server.running->counters().bytes_buffered, 0u);
+  // A peer can read its answer before the server has let the buffer go.
+  EXPECT_TRUE(eventually([&] { return server.running->counters().bytes_buffered == 0; }));
   for (auto& peer : peers)
     peer.send(get("/again"));
   for (auto& peer : peers)
