@@ -108,6 +108,19 @@ std::optional<json::value> plain(std::string_view t) {
   return json::value(json::string(t));
 }
 
+/// yaml-cpp gives the escapes \N (U+0085) and \_ (U+00A0) as single bytes, which are no UTF-8.
+std::string mended(std::string_view text) {
+  std::string out;
+  for (std::size_t at = 0; at < text.size();) {
+    const auto length = utf8_sequence(text.substr(at));
+    if (length == 0 && (text[at] == '\x85' || text[at] == '\xA0'))
+      out += '\xC2';
+    out.append(text.substr(at, std::max<std::size_t>(length, 1)));
+    at += std::max<std::size_t>(length, 1);
+  }
+  return out;
+}
+
 /// A value that is complete, with what copying it costs.
 struct made {
   json::value value;
@@ -188,9 +201,10 @@ bool builder::take_key(const YAML::Mark& at, std::string text) {
 }
 
 void builder::OnScalar(const YAML::Mark& at, const std::string& tag, YAML::anchor_t anchor,
-                       const std::string& text) {
+                       const std::string& given) {
   if (fault_)
     return;
+  const auto text = valid_utf8(given) ? given : mended(given);
   const bool key = awaits_key();
   std::optional<json::value> v;
   if (key || tag == "!" || tag == "tag:yaml.org,2002:str")

@@ -199,6 +199,11 @@ std::vector<wal_cut> wal_cuts_from(std::string_view text) {
   return cuts;
 }
 
+std::string wal_path(const std::string& dir, std::uint64_t number) {
+  const auto digits = std::to_string(number);
+  return dir + "/" + std::string(digits.size() < 6 ? 6 - digits.size() : 0, '0') + digits + ".log";
+}
+
 result<std::uint64_t> newest_wal(const std::string& dir) {
   auto files = wals_in(dir);
   if (!files)
@@ -219,6 +224,9 @@ result<wal_summary> check_wals(const std::string& dir, const wal_start& start,
   wal_summary summary{files->size(), 0, 0};
   std::uint64_t next = 0;
   std::uint64_t start_max = start.flushed_sequence + 1;
+  // The write that brings the log back after a full disk takes a number without a record.
+  if (!cuts.empty() && cuts.front().file < files->front().first)
+    start_max = UINT64_MAX;
   std::optional<std::pair<std::string, std::size_t>> torn; // found, and nothing behind it so far
   for (const auto& [number, name] : *files) {
     const mapped_file mapped(dir + "/" + name);
@@ -242,7 +250,6 @@ result<wal_summary> check_wals(const std::string& dir, const wal_start& start,
       torn.emplace(name, read.good_bytes);
       summary.bytes_cut += mapped.bytes().size() - read.good_bytes;
     }
-    // The write that brings the log back after a full disk takes a number without a record.
     if (sequence_max) {
       next = 0;
       start_max = UINT64_MAX;

@@ -39,6 +39,9 @@ struct wal_summary {
 result<wal_summary> check_wals(const std::string& dir, const wal_start& start,
                                const std::vector<wal_cut>& cuts);
 
+/// The path of a log file.
+std::string wal_path(const std::string& dir, std::uint64_t number);
+
 /// Highest number of a log file in `dir`; 0: none.
 result<std::uint64_t> newest_wal(const std::string& dir);
 

@@ -22,6 +22,7 @@ TEST(Yaml, FollowsTheCoreSchema) {
       {"a:\n  - b: |\n      x\n      y\n", R"({"a":[{"b":"x\ny\n"}]})"},
       {"? a\n: 1\n5: x", R"({"a":1,"5":"x"})"},
       {"!!str 12", R"("12")"},
+      {R"("a\_b\Nc")", "\"a\u00A0b\u0085c\""},
       {"x: &k {n: 1}\ny: *k", R"({"x":{"n":1},"y":{"n":1}})"},
       {"url: http://h:1/p?q=1", R"({"url":"http://h:1/p?q=1"})"},
       {"t: \"{{ input.x }}\"", R"({"t":"{{ input.x }}"})"},

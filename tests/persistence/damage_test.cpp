@@ -102,7 +102,7 @@ TEST(Damage, FlipsAndTruncationsNeverGiveAWrongAnswer) {
   fill(dir / "data");
   const auto names = files_of(dir / "data");
   prng random(seed());
-  const int rounds = long_run() ? 1000 : 60;
+  const int rounds = rounds_of(60, 1000);
   std::map<outcome, int> seen;
   for (int round = 0; round < rounds && !HasFailure(); ++round) {
     fs::remove_all(dir / "copy");
@@ -129,7 +129,7 @@ TEST(Damage, FlipsAndTruncationsNeverGiveAWrongAnswer) {
       EXPECT_TRUE(cut || present >= rows - 1) << what << ": " << present << " rows left, silently";
     }
   }
-  std::printf("damage: %d refused, %d unreadable, %d harmless, %d cut at the tail\n",
+  std::printf("%d damages: %d refused, %d unreadable, %d harmless, %d cut at the tail\n", rounds,
               seen[outcome::refused], seen[outcome::unreadable], seen[outcome::whole],
               seen[outcome::prefix]);
   EXPECT_GT(seen[outcome::refused] + seen[outcome::unreadable], rounds / 4);

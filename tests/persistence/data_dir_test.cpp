@@ -178,28 +178,6 @@ TEST(Space, APurgedRangeGivesItsDiskBack) {
   }
 }
 
-TEST(Space, TheLogIsTrimmed) {
-  const scratch dir;
-  const auto store = must_open(options_for(dir / "data"));
-  for (std::uint64_t n = 0; n < 10; ++n)
-    ASSERT_TRUE(commit(*store, one_row(1, n, "x")).has_value());
-  store->trim_log(partition_id{1}, 7);
-  ASSERT_TRUE(commit(*store, one_row(2, 1, "x")).has_value());
-  std::vector<std::string> left;
-  ASSERT_TRUE(store
-                  ->scan(table::log, key_builder(partition_id{1}).take(),
-                         key_builder(partition_id{2}).take(),
-                         [&](std::string_view key, std::string_view) {
-                           left.emplace_back(key);
-                           return true;
-                         })
-                  .has_value());
-  EXPECT_EQ(left,
-            (std::vector<std::string>{log_key(partition_id{1}, 8), log_key(partition_id{1}, 9),
-                                      log_key(partition_id{1}, 10)}));
-  EXPECT_EQ(store->applied(partition_id{1}), 10U);
-}
-
 /// All rows of all tables as one digest.
 audit_hash digest_of(const rocks_store& store) {
   sha256_stream hash;

@@ -74,8 +74,7 @@ IOStatus fault_file_system::NewWritableFile(const std::string& name,
                                             const rocksdb::FileOptions& options,
                                             std::unique_ptr<rocksdb::FSWritableFile>* file,
                                             IODebugContext* debug) {
-  if (faults_.disk_full)
-    return no_space();
+  // As on a real full disk, a file can be made; it takes no bytes.
   std::unique_ptr<rocksdb::FSWritableFile> target;
   const auto status = FileSystemWrapper::NewWritableFile(name, options, &target, debug);
   if (!status.ok())

@@ -201,6 +201,27 @@ TEST_P(StoreContract, AnswersEveryProposalOnceInOrder) {
   EXPECT_EQ(stores_.log().queued().proposals, 0U);
 }
 
+TEST_P(StoreContract, TheLogIsTrimmed) {
+  for (std::uint64_t n = 0; n < 10; ++n)
+    ASSERT_TRUE(commit(stores_.log(), one_row(1, n, "x")).has_value());
+  stores_.log().trim_log(partition_id{1}, 7);
+  ASSERT_TRUE(commit(stores_.log(), one_row(2, 1, "x")).has_value());
+  const auto first = key_builder(partition_id{1}).take();
+  std::vector<std::string> left;
+  ASSERT_TRUE(stores_.rows()
+                  .scan(table::log, first, prefix_end(first),
+                        [&](std::string_view key, std::string_view) {
+                          left.emplace_back(key);
+                          return true;
+                        })
+                  .has_value());
+  EXPECT_EQ(left,
+            (std::vector<std::string>{log_key(partition_id{1}, 8), log_key(partition_id{1}, 9),
+                                      log_key(partition_id{1}, 10)}));
+  EXPECT_EQ(stores_.log().applied(partition_id{1}), 10U);
+  EXPECT_TRUE(stores_.rows().get(table::log, log_key(partition_id{2}, 1))->has_value());
+}
+
 INSTANTIATE_TEST_SUITE_P(All, StoreContract, testing::Bool(), [](const auto& chosen) {
   return chosen.param ? std::string("Rocks") : std::string("Memory");
 });

@@ -90,6 +90,13 @@ inline bool long_run() {
   return set && std::string_view(set) == "1";
 }
 
+/// How often a random test repeats: TROUPE_ROUNDS=N says so, else its short or its long size.
+inline int rounds_of(int few, int many) {
+  const char* set = std::getenv("TROUPE_ROUNDS");
+  const int wanted = set ? static_cast<int>(std::strtol(set, nullptr, 10)) : 0;
+  return wanted > 0 ? wanted : long_run() ? many : few;
+}
+
 inline std::uint64_t seed() {
   const char* set = std::getenv("TROUPE_SEED");
   const auto value =
