@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Runs the tests that are built: unit binaries, black-box tests, the crash test. See ./dev help."""
+"""Runs the tests that are built: unit, black-box, crashes, faults. See ./dev help."""
 
 import argparse
 import glob
@@ -12,6 +12,12 @@ import time
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, os.path.join(ROOT, "tests", "blackbox"))
 UNIT_LIMIT_SECONDS = 600
+for folder in ("crash", "tamper"):
+    sys.path.insert(0, os.path.join(ROOT, "tests", folder))
+
+INJECTED = ("fdatasync", "write", "pwrite", "send")
+# Of each fault: rounds in a run of everything, and when it is asked for by name.
+FAULTS = {"sync": (6, 20), "disk": (2, 6), "clock": (6, 12), "edits": (20, 100)}
 
 
 def say(text=""):
@@ -106,11 +112,51 @@ def print_rows():
     return 0 if all(table.get(r, {}).get("status") == "pass" for r in OWED) else 1
 
 
-def run_crash(build, kills):
-    sys.path.insert(0, os.path.join(ROOT, "tests", "crash"))
+def tools(build):
+    return [os.path.join(build, *path) for path in (
+        ("troupe",), ("tests", "troupe_load"), ("tests", "troupe_tamper"))]
+
+
+def run_crash(build, kills, kind=None):
     import crash
-    return crash.run(os.path.join(build, "troupe"),
-                     os.path.join(build, "tests", "troupe_load"), kills, say)
+    binary, load, _ = tools(build)
+    return crash.run(binary, load, kills, say, kind)
+
+
+def run_fault(build, name, rounds):
+    """A failed sync, a full disk, a jumping clock, edited rows."""
+    binary, load, tamper = tools(build)
+    if name == "sync":
+        return run_crash(build, rounds, "eio")
+    if name == "disk":
+        import full_disk
+        return full_disk.run(binary, load, rounds, say)
+    if name == "clock":
+        import clock
+        return clock.run(binary, rounds, say)
+    import edits
+    return edits.run(binary, tamper, rounds, say)
+
+
+def crash_work(build, options):
+    """Random kills, or the injected ones; a run of everything does a few of each."""
+    if options.suite:
+        kills, kinds = options.kills or 50, [options.inject]
+    else:
+        kills, kinds = 10, [None, *INJECTED]
+    for kind in kinds:
+        count = kills if options.suite or not kind else 4
+        yield (f"crash test, {count} kills{f' at the n-th {kind}' if kind else ''}",
+               lambda kind=kind, count=count: run_crash(build, count, kind))
+
+
+def fault_work(build, options):
+    for name, (few, more) in FAULTS.items():
+        if options.suite and options.names and name not in options.names:
+            continue
+        count = options.rounds or (more if options.suite else few)
+        yield f"fault: {name}, {count} rounds", lambda name=name, count=count: run_fault(
+            build, name, count)
 
 
 def timed(title, work):
@@ -124,11 +170,16 @@ def timed(title, work):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--build", default="build/release", help="build directory")
-    parser.add_argument("suite", nargs="?", choices=["unit", "blackbox", "crash", "rows"])
-    parser.add_argument("names", nargs="*", help="unit suites or parts of black-box test names")
-    parser.add_argument("--kills", type=int, help="crash: how many SIGKILLs (default 50; all: 10)")
+    parser.add_argument("suite", nargs="?", choices=["unit", "blackbox", "crash", "faults", "rows"])
+    parser.add_argument("names", nargs="*",
+                        help="unit suites, parts of black-box test names, or faults: "
+                             + " ".join(FAULTS))
+    parser.add_argument("--kills", type=int, help="crash: how many (default 50)")
+    parser.add_argument("--inject", choices=INJECTED,
+                        help="crash: kill at the n-th call of a kind instead of at random")
+    parser.add_argument("--rounds", type=int, help="faults: how many of each")
     parser.add_argument("--threads", type=int, default=4, help="black-box test classes at once")
-    options = parser.parse_args()
+    options = parser.parse_intermixed_args()
     build = os.path.abspath(options.build)
     if options.suite == "rows":
         return print_rows()
@@ -140,8 +191,12 @@ def main():
         work.append(("black-box tests",
                      lambda: run_blackbox(build, options.names, options.threads)))
     if options.suite in (None, "crash"):
-        kills = options.kills or (50 if options.suite else 10)
-        work.append((f"crash test, {kills} kills", lambda: run_crash(build, kills)))
+        work += crash_work(build, options)
+    if options.suite in (None, "faults"):
+        unknown = set(options.names) - set(FAULTS) if options.suite else ()
+        if unknown:
+            parser.error(f"no such fault: {' '.join(unknown)}; there are {' '.join(FAULTS)}")
+        work += fault_work(build, options)
     counts = [timed(title, job) for title, job in work]
     passed, failed = (sum(column) for column in zip(*counts))
     say(f"\n{passed} passed, {failed} failed")

@@ -1,144 +1,173 @@
-"""SIGKILL under load, again and again on one data directory.
+"""Kills under load, again and again on one data directory.
 
-Each round: a node, load over HTTP, SIGKILL after 20 to 500 ms of it. The load generator writes
-every acknowledged execution id to a file with fsync before it goes on; an HTTP target counts calls.
-Then the node is started once more and must hold every acknowledged run, end all of them, and have
-recorded each step once. Nothing here believes the node about what was acknowledged.
+Random: a node, mixed load over HTTP, SIGKILL after 20 to 500 ms of it; the next node starts on what
+is left. Injected: the n-th system call of a kind kills the node (or fails, for `eio`), n swept over
+1 to 200; after each, a plain start must hold everything. Nothing here believes the node about what
+was acknowledged: load.py remembers that, verdict.py compares it with every history on the disk.
 """
 
 import os
 import random
 import subprocess
-import sys
-import tempfile
 import time
-from collections import Counter
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "blackbox"))
+import inject
+from load import Load, FakeTarget, Node
+from verdict import judge
 
-from support.case import step, workflow  # noqa: E402
-from support.fh import FakeTarget  # noqa: E402
-from support.node import Node  # noqa: E402
-
-
-def _definition(fh):
-    call = {"method": "POST", "url": fh.url + "/effect", "body": {"n": "{{ input.n }}"}}
-    return workflow([step("first", parameters={"n": "{{ input.n }}"}),
-                     step("effect", "http_request", "first", call),
-                     step("last", after="effect",
-                          parameters={"n": "{{ steps.first.output.n }}"})], name="crash")
+SWEEP = 200
 
 
-def _round(node, load, workflow_id, record, number, delay):
-    body = '{"input_data": {"n": {n}}}'
-    generator = subprocess.Popen(
-        [load, "run", "--port", str(node.port), "--method", "POST", "--path",
-         f"/api/v1/workflows/{workflow_id}/execute", "--body", body, "--connections", "8",
-         "--seconds", "10", "--warmup", "0", "--record", record, "--first", str(number * 10_000_000)],
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        before = os.path.getsize(record) if os.path.exists(record) else 0
-        deadline = time.monotonic() + 5
-        while time.monotonic() < deadline and (
-                not os.path.exists(record) or os.path.getsize(record) == before):
-            time.sleep(0.002)
-        time.sleep(delay)
-        node.kill()
-    finally:
-        generator.kill()
-        generator.wait()
+class Crash:
+    """One data directory, its load and its figures."""
+
+    def __init__(self, binary, tool, seed, say):
+        self.say, self.chance = say, random.Random(seed)
+        self.fh = FakeTarget()
+        # Steps that many kills in a row interrupt are not poison here.
+        self.node = Node("--http-allow", self.fh.address, "--interruptions-max", "1000",
+                         binary=binary)
+        self.load = Load(self.node, tool, self.fh)
+        self.kills = self.starting = self.missed = 0
+        self.failures, self.slowest_end = [], 0.0
+
+    def close(self):
+        self.node.close()
+        self.load.close()
+        self.fh.close()
+
+    def random_kill(self):
+        self.load.begin()
+        try:
+            self.load.wait_for_first()
+            time.sleep(self.chance.uniform(0.02, 0.5))
+            self.node.kill()
+        finally:
+            self.load.end()
+        self.kills += 1
+        self.node.start()
+
+    def injected(self, kind, when):
+        """One node that dies at the n-th call; False when that many calls did not come."""
+        struck = inject.Injection(kind, when)
+        self.node.wrapper, logged = struck.wrapper(), len(self.node.log_text())
+        try:
+            self.node.start(ready=False)
+            loaded = self._ready()
+            if loaded:
+                self.load.begin()
+            try:
+                self.node.process.wait(20)
+            except subprocess.TimeoutExpired:
+                self.missed += 1
+            finally:
+                self.node.kill()
+                if loaded:
+                    self.load.end()
+        finally:
+            self.node.wrapper = []
+        self.kills += 1
+        self.starting += not loaded
+        if kind == "eio":
+            self._check_failed_sync(struck, when, loaded, self.node.log_text()[logged:])
+        elif self.node.process.returncode != -9:
+            self.failures.append((f"n = {when}", f"it ended with {self.node.process.returncode}"))
+        self.node.start()
+
+    def _ready(self):
+        """Whether the node became ready before it died."""
+        try:
+            self.node.wait_ready()
+            return True
+        except AssertionError:
+            if self.node.alive():
+                raise
+            return False
+
+    def _check_failed_sync(self, struck, when, loaded, log):
+        """A node that serves ends with its own status; one that starts says why it cannot."""
+        status, hit, ended = self.node.process.returncode, struck.struck(), struck.ended()
+        line = "a write to the disk failed; the process ends" if loaded else "Input/output error"
+        if not hit or line not in log or status not in ((74,) if loaded else (1, 74)):
+            self.failures.append((f"n = {when}", f"struck {hit}, ended with {status}: {log}"))
+        if hit and ended:
+            self.slowest_end = max(self.slowest_end, ended - hit[0])
+            if ended - hit[0] > 1:
+                self.failures.append((f"n = {when}", f"{hit[1]}: ended after {ended - hit[0]} s"))
+
+    def judge(self):
+        verdict = judge(self.node, self.load, self.fh)
+        for what, words in (verdict.problems() + self.failures)[:10]:
+            self.say(f"  {what}: {words}")
+        return verdict
 
 
-def _check_run(node, run_id, calls):
-    """What is wrong with one acknowledged run; None when all holds."""
-    answer = node.get(f"/executions/{run_id}")
-    if answer.status != 200:
-        return f"lost: {answer.status}"
-    run = answer.json
-    if run["status"] != "success":
-        return f"ended {run['status']}: {run.get('error')}"
-    names = Counter(s["step_id"] for s in run["steps"])
-    if names != Counter(["first", "effect", "last"]):
-        return f"steps {dict(names)}"
-    events = node.get(f"/executions/{run_id}/events?limit=500").json["items"]
-    if [e["seq"] for e in events] != list(range(1, len(events) + 1)):
-        return "events have a gap"
-    done = Counter(e.get("node") for e in events if e["kind"] == "node_completed")
-    if any(done[name] > 1 for name in names):
-        return f"a step was recorded twice: {dict(done)}"
-    output = next(s["output"] for s in run["steps"] if s["step_id"] == "last")
-    if output.get("n") != run["input"]["n"]:
-        return f"wrong output {output} for {run['input']}"
-    number = run["input"]["n"]
-    if not calls[number]:
-        return "success without its call"
-    return None
-
-
-def run(binary, load, kills, say=print):
-    """(passed, failed): one check a kill, and one each for lost, repeated and ended runs."""
-    for path in (binary, load):
+def run(binary, tool, kills, say=print, kind=None):
+    """(passed, failed): one check a kill, and one for each promise at the end."""
+    for path in (binary, tool):
         if not os.path.exists(path):
             say(f"  FAIL {path} is not built")
             return 0, 1
+    if kind and inject.missing():
+        say(f"  FAIL {inject.missing()}")
+        return 0, 1
     seed = int(os.environ.get("TROUPE_SEED", time.time_ns() % 1_000_000))
-    chance = random.Random(seed)
-    fh = FakeTarget()
-    # Steps that many kills in a row interrupt are not poison here.
-    node = Node("--http-allow", fh.address, "--interruptions-max", "1000", binary=binary)
-    record = tempfile.mktemp(prefix="troupe-acknowledged-")
-    passed = failed = 0
+    say(f"  seed {seed} (TROUPE_SEED={seed} repeats the choices)")
+    crash = Crash(binary, tool, seed, say)
     try:
-        say(f"  seed {seed} (TROUPE_SEED={seed} repeats the delays)")
-        workflow_id = node.post("/workflows", _definition(fh)).json["id"]
-        for number in range(1, kills + 1):
-            _round(node, load, workflow_id, record, number, chance.uniform(0.02, 0.5))
-            started = time.monotonic()
-            node.start()
-            passed += 1
-            if number % max(1, kills // 10) == 0:
-                lines = sum(1 for _ in open(record)) if os.path.exists(record) else 0
-                say(f"  {number:4}/{kills} kills, {lines} acknowledged, "
-                    f"ready in {(time.monotonic() - started) * 1000:.0f} ms")
-        good, bad = _verdict(node, fh, record, say)
-        passed, failed = passed + good, failed + bad
+        if kind:
+            crash.node.terminate()
+            verdict = _sweep(crash, kind, kills, seed)
+        else:
+            for number in range(1, kills + 1):
+                crash.random_kill()
+                if number % max(1, kills // 10) == 0:
+                    say(f"  {number:4}/{kills} kills, {crash.load.acknowledged()} acknowledged")
+            verdict = crash.judge()
+        return _report(crash, verdict, say, kind)
     except Exception as why:  # whatever happened, it is a failure of this test
-        say(f"  FAIL after {passed} kills: {why}\n{node.log_tail()}")
-        failed += 1
+        say(f"  FAIL after {crash.kills} kills: {type(why).__name__}: {why}\n"
+            f"{crash.node.log_tail()}")
+        return crash.kills, 1
     finally:
-        node.close()
-        fh.close()
-        if os.path.exists(record):
-            os.unlink(record)
-    return passed, failed
+        crash.close()
 
 
-def _verdict(node, fh, record, say):
-    with open(record) as file:
-        acknowledged = [line.strip() for line in file if line.endswith("\n")]
-    deadline = time.monotonic() + 10
-    while time.monotonic() < deadline:
-        left = sum(node.get(f"/executions?status={s}&limit=1").json["total_count"]
-                   for s in ("pending", "queued", "running", "waiting"))
-        if not left:
+def _sweep(crash, kind, kills, seed):
+    """n evenly over 1 to SWEEP, from a start within the stride; judged after each. Seeds that are
+    `kills` apart, as the pieces of a long run have, meet every n in the end."""
+    stride = max(1, SWEEP // kills)
+    first = seed // kills % stride
+    for number in range(kills):
+        when = (first + number * stride) % SWEEP + 1
+        crash.injected(kind, when)
+        verdict = crash.judge()
+        if verdict.problems() or crash.failures:
+            crash.say(f"  FAIL at n = {when} of {kind}")
             break
-        time.sleep(0.1)
-    calls = Counter(c.json["n"] for c in fh.calls("/effect"))
-    by_key = Counter(c.key for c in fh.calls("/effect"))
-    problems = {}
-    for run_id in acknowledged:
-        wrong = _check_run(node, run_id, calls)
-        if wrong:
-            problems[run_id] = wrong
-    for run_id, wrong in list(problems.items())[:10]:
-        say(f"  {run_id}: {wrong}")
-    checks = [("something was acknowledged", bool(acknowledged)),
-              ("every run ended within 10 s", not left),
-              ("nothing acknowledged is lost, wrong or repeated", not problems),
-              ("every call had a key", None not in by_key),
-              ("one key a run", len(by_key) == len(calls))]
+    return verdict
+
+
+def _report(crash, verdict, say, kind):
+    acknowledged = crash.load.acknowledged()
+    figures = {"failed syncs" if kind == "eio" else "kills": crash.kills - crash.missed,
+               "acknowledged": acknowledged, "lost": len(verdict.lost),
+               "repeated": len(verdict.repeated),
+               "not terminal": len(verdict.unfinished), "histories verified": verdict.verified,
+               "histories re-decided": verdict.redecided}
+    checks = [("something was acknowledged", acknowledged > 0),
+              ("nothing acknowledged is lost", not verdict.lost),
+              ("nothing that was finished happened again", not verdict.repeated),
+              ("every run ended", not verdict.unfinished),
+              ("every history is whole and decides the same again", not verdict.wrong)]
+    if kind:
+        checks.append(("every node met its n-th call and ended as it should",
+                       not crash.failures and not crash.missed))
+        say(f"  n-th {kind}: {crash.starting} of {crash.kills} died while starting")
+    if kind == "eio":
+        say(f"  longest time from a failed sync to the end: {crash.slowest_end * 1000:.0f} ms")
     for what, holds in checks:
         say(f"  {'pass' if holds else 'FAIL'} {what}")
-    say(f"  {len(acknowledged)} acknowledged, {len(calls)} effects, "
-        f"{sum(by_key.values()) - len(by_key)} attempts repeated after a kill")
-    return sum(1 for _, h in checks if h), sum(1 for _, h in checks if not h)
+    say("  " + ", ".join(f"{number} {name}" for name, number in figures.items()))
+    good = sum(1 for _, holds in checks if holds)
+    return crash.kills + good, len(checks) - good
