@@ -21,7 +21,7 @@ if HERE not in sys.path:
 from rows import OWED  # noqa: E402
 from support.case import Case  # noqa: E402
 
-TIME_LIMIT = 60.0
+TIME_LIMIT = 150.0
 
 
 class Outcome:

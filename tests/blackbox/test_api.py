@@ -1,14 +1,14 @@
-"""The HTTP surface (rows AP, OP-01, SE-12)."""
+"""The HTTP surface (rows AP-01 to AP-08)."""
 
 import gzip
+import http.client
+import json
 import re
-import socket
-import threading
 import time
 import uuid
 
 from rows import rows
-from support.case import Case, step, workflow
+from support.case import Case, node, step, workflow
 
 LISTS = ["/workflows", "/executions", "/reviews/pending", "/skills/available",
          "/skills/instances", "/skills/executions", "/skill-providers", "/commands/jobs",
@@ -41,19 +41,53 @@ class Surface(Case):
     @rows("AP-01")
     def test_every_list_has_the_same_body(self):
         self.run_to_end(workflow([step("a")]))
-        for path in LISTS:
+        described = self.lists_of_the_contract()
+        self.assertLessEqual(set(LISTS), described)
+        for path in sorted(described):
             with self.subTest(path):
                 body = self.ok(self.node.get(path), 200).json
                 self.assertLessEqual({"items", "total_count", "has_more", "next_cursor"}, set(body))
                 self.assertIsInstance(body["items"], list)
+                self.assertGreaterEqual(body["total_count"], len(body["items"]))
+                for wrong in ("limit=0", "limit=501", "limit=many"):
+                    self.problem(self.node.get(f"{path}?{wrong}"), 422)
         for path in ("/health", "/metrics", "/docs", "/redoc", "/openapi.json"):
             self.assertEqual(self.node.request("GET", path, root=True).status, 200, path)
         for path in ("/api/v1/health", "/api/workflows", "/workflows", "/v1/workflows"):
             self.assertEqual(self.node.request("GET", path, root=True).status, 404, path)
 
+    def contract(self):
+        return self.ok(self.node.request("GET", "/openapi.json", root=True), 200).json
+
+    def lists_of_the_contract(self):
+        """Paths without parameters whose answer is described as a list."""
+        found = set()
+        for path, verbs in self.contract()["paths"].items():
+            answer = json.dumps(verbs.get("get", {}).get("responses", {}).get("200", {}))
+            if "{" not in path and "#/components/schemas/list" in answer:
+                found.add(path[len("/api/v1"):])
+        return found
+
+    @rows("AP-02")
+    def test_every_described_route_exists_and_no_other(self):
+        document = self.contract()
+        for path, verbs in document["paths"].items():
+            real = re.sub(r"\{[^}]*\}", "01890000-0000-7000-8000-000000000000", path)
+            for verb in verbs:
+                with self.subTest(f"{verb} {path}"):
+                    answer = self.node.request(verb.upper(), real, root=True)
+                    if answer.status >= 400:
+                        self.assertNotIn(self.problem(answer, answer.status)["code"],
+                                         ("route_not_found", "method_not_allowed"))
+            free = [v for v in ("get", "post", "put", "patch", "delete") if v not in verbs]
+            for verb in free:
+                answer = self.node.request(verb.upper(), real, root=True)
+                self.assertIn(self.problem(answer, answer.status)["code"],
+                              ("route_not_found", "method_not_allowed"), f"{verb} {path}")
+
     @rows("AP-02")
     def test_openapi_describes_every_route(self):
-        document = self.ok(self.node.request("GET", "/openapi.json", root=True), 200).json
+        document = self.contract()
         self.assertTrue(document["openapi"].startswith("3."))
         described = set()
         for path, verbs in document["paths"].items():
@@ -76,6 +110,9 @@ class Surface(Case):
             (404, lambda: self.node.get(f"/workflows/{uuid.uuid4()}")),
             (404, lambda: self.node.get("/no/such/route")),
             (405, lambda: self.node.request("PUT", "/workflows/validate", {})),
+            (403, lambda: self.node.request("GET", "/ws", root=True, headers={
+                "Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13",
+                "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA==", "Origin": "https://evil.example"})),
             (409, lambda: post(f"/executions/{done}/cancel")),
             (412, lambda: self.node.patch(f"/workflows/{id_}", {"name": "x"},
                                           headers={"If-Match": '"999"'})),
@@ -108,7 +145,7 @@ class Surface(Case):
             try:
                 for _ in range(80):
                     s.sendall(b"10000\r\n" + b" " * 65536 + b"\r\n")
-                s.settimeout(3)
+                s.settimeout(30)
                 got = s.recv(4096)
             except OSError:
                 try:
@@ -124,7 +161,10 @@ class Surface(Case):
         with self.connect() as s:
             for _ in range(3):
                 s.sendall(b"GET /health HTTP/1.1\r\nHost: t\r\n\r\n")
-                self.assertIn(b" 200 ", s.recv(65536).split(b"\r\n")[0])
+                got = b""
+                while not got.endswith(b"}"):
+                    got += s.recv(65536)
+                self.assertIn(b" 200 ", got.split(b"\r\n")[0])
         head = self.node.request("HEAD", f"/workflows/{id_}")
         self.assertEqual((head.status, head.body), (200, b""))
         self.assertGreater(int(head.headers["content-length"]), 0)
@@ -138,31 +178,6 @@ class Surface(Case):
         self.problem(self.node.patch(f"/workflows/{id_}", {"name": "two"},
                                      headers={"If-Match": etag}), 412)
         self.assertEqual(self.node.get(f"/workflows/{id_}").json["name"], "one")
-
-    @rows("AP-10")
-    def test_idle_sockets_do_not_block_others(self):
-        idle = [self.connect() for _ in range(200)]
-        for n, s in enumerate(idle):
-            if n % 2:
-                s.sendall(b"POST /api/v1/workflows HTTP/1.1\r\nHost: t\r\nContent-Le")
-        times = []
-        for _ in range(100):
-            started = time.monotonic()
-            self.assertEqual(self.node.request("GET", "/health", root=True).status, 200)
-            times.append(time.monotonic() - started)
-        self.assertLess(sorted(times)[98], 0.25)
-        idle[1].settimeout(15)
-        got = idle[1].recv(4096)  # the header deadline is 10 s
-        self.assertTrue(got == b"" or b" 408 " in got.split(b"\r\n")[0], got[:80])
-        for s in idle:
-            s.close()
-
-    @rows("SE-12")
-    def test_security_headers(self):
-        for answer in (self.node.get("/workflows"), self.node.get(f"/workflows/{uuid.uuid4()}")):
-            self.assertEqual(answer.headers.get("x-content-type-options"), "nosniff")
-            self.assertEqual(answer.headers.get("x-frame-options", "").upper(), "DENY")
-            self.assertIn("no-store", answer.headers.get("cache-control", ""))
 
 
 class CrossOrigin(Case):
@@ -199,35 +214,77 @@ class NoCrossOrigin(Case):
 class RateLimit(Case):
     flags = ("--starts-per-minute-max", "60")
 
-    @rows("AP-07")
+    @rows("AP-07", "AP-03")
     def test_sixty_first_start_in_a_minute(self):
         id_ = self.create(workflow([step("a")]))
-        statuses = [self.node.post(f"/workflows/{id_}/execute", {}).status for _ in range(60)]
-        self.assertEqual(set(statuses), {202})
-        answer = self.node.post(f"/workflows/{id_}/execute", {})
+        started, accepted = time.monotonic(), 0
+        while True:
+            answer = self.node.post(f"/workflows/{id_}/execute", {})
+            if answer.status != 202:
+                break
+            accepted += 1
+        # A bucket of 60 that fills up again by one a second.
+        self.assertTrue(60 <= accepted <= 61 + (time.monotonic() - started), accepted)
         self.problem(answer, 429)
         self.assertGreater(int(answer.headers["retry-after"]), 0)
         self.assertEqual(self.node.get("/workflows").status, 200)
+        self.assertEqual(len(self.items(f"/executions?workflow_id={id_}")), accepted)
 
 
-class Hammer(Case):
-    @rows("AP-10")
-    def test_slow_reader_is_dropped(self):
-        id_ = self.create(workflow([step("a", parameters={"x": "y" * 900_000})]))
-        path = f"/api/v1/workflows/{id_}"
-        greedy = socket.socket()
-        greedy.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
-        greedy.connect(("127.0.0.1", self.node.port))
-        greedy.sendall(f"GET {path} HTTP/1.1\r\nHost: t\r\n\r\n".encode() * 20)
-        answers = []
+class CodesOfFaults(Case):
+    """402 and 502 belong to credits and to model providers, which have no routes yet."""
 
-        def ask():
-            answers.append(self.node.get(f"/workflows/{id_}").status)
+    own_node = True
+    flags = ("--test-faults", "--cors-origins", "https://app.example")
 
-        threads = [threading.Thread(target=ask) for _ in range(8)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join(20)
-        self.assertEqual(answers, [200] * 8)
-        greedy.close()
+    @rows("AP-03", "AP-05")
+    def test_500_is_a_problem_too_and_says_nothing_of_the_inside(self):
+        self.ok(self.node.post("/system/faults", {"actor": "api"}))
+        answer = self.node.get("/system/status", headers={"Origin": "https://app.example"})
+        body = self.problem(answer, 500)
+        self.assertEqual(answer.headers["access-control-allow-origin"], "https://app.example")
+        self.assertNotRegex(json.dumps(body), r"basic_string|\.[ch]pp|std::|0x[0-9a-f]{6}|/work|/tmp")
+        self.assertEqual(self.node.get("/system/status").status, 200)
+
+    @rows("AP-03")
+    def test_503_when_nobody_answers(self):
+        self.ok(self.node.post("/system/faults", {"actor": "control"}))
+        answer = self.node.post("/workflows", workflow([step("a")]))
+        self.problem(answer, 503)
+        self.assertTrue(answer.headers["retry-after"])
+        self.create(workflow([step("a")]))
+
+    @rows("AP-03", "OP-01")
+    def test_507_when_the_disk_is_full_and_reads_go_on(self):
+        id_ = self.create(workflow([step("a")]))
+        done = self.succeeds(id_)
+        waiting = self.start(workflow(nodes=[node("w", "FLOW", "WAIT", {
+            "wait_type": "for_signal", "signal_name": "s"})]))
+        self.becomes(waiting, "waiting")
+        flags = list(self.node.flags)
+        self.assertEqual(self.node.terminate(), 0)
+        self.node.flags = [*flags, "--disk-reserve-bytes", str(1 << 60)]
+        self.node.start(ready=False)
+        self.until(lambda: self.answers("/health/live") == 200)
+        for ask in (lambda: self.node.post("/workflows", workflow([step("b")])),
+                    lambda: self.node.post(f"/workflows/{id_}/execute", {}),
+                    lambda: self.node.post(f"/executions/{waiting}/signals/s", {})):
+            self.problem(ask(), 507, "storage_full")
+        self.assertEqual(self.execution(done["id"])["output"], done["output"])
+        self.assertEqual(self.items("/workflows")[-1]["id"], id_)
+        self.assertEqual([self.answers(p) for p in ("/health/live", "/health", "/health/ready")],
+                         [200, 200, 503])
+        self.assertEqual(self.node.request("GET", "/health", root=True).json["status"], "degraded")
+        self.node.kill()
+        self.node.flags = flags
+        self.node.start()
+        self.assertEqual(self.execution(waiting)["status"], "waiting")
+        self.ok(self.node.post(f"/executions/{waiting}/signals/s", {}))
+        self.assertEqual(self.finished(waiting)["status"], "success")
+        self.succeeds(id_)
+
+    def answers(self, path):
+        try:
+            return self.node.request("GET", path, root=True).status
+        except (OSError, http.client.HTTPException):
+            return None

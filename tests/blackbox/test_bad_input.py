@@ -3,6 +3,7 @@
 import http.client
 import json
 import random
+import re
 import time
 
 from rows import rows
@@ -62,7 +63,7 @@ class BadInput(Case):
                                     step("b", after="a", condition="1 < 2")])).encode()
         routes = ["/workflows/validate", "/reviews/action", "/connections/validate",
                   "/data-mapping/test", "/node-types/FLOW/IF/execute"]
-        connection = http.client.HTTPConnection("127.0.0.1", self.node.port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", self.node.port, timeout=60)
         seen = set()
         for n in range(10_000):
             body = bytearray(good)
@@ -96,12 +97,11 @@ class BadInput(Case):
     def test_one_reading_of_every_message(self):
         for data in SMUGGLE:
             with self.subTest(data[:60]):
-                got = self.node.raw(data, timeout=1.0)
-                line = got.split(b"\r\n")[0]
-                self.assertNotIn(b" 200 ", line)
-                self.assertNotIn(b" 201 ", line)
+                got = self.node.raw(data)
+                self.assertRegex(got.split(b"\r\n")[0], rb"^HTTP/1\.1 (400|501|505) ")
+                self.assertEqual(len(re.findall(rb"^HTTP/1\.1 \d", got, re.MULTILINE)), 1, got)
         long = b"GET /" + b"a" * 9000 + b" HTTP/1.1\r\nHost: t\r\n\r\n"
-        self.assertIn(b" 431 ", self.node.raw(long, timeout=2).split(b"\r\n")[0])
+        self.assertIn(b" 431 ", self.node.raw(long).split(b"\r\n")[0])
         self.healthy()
 
     @rows("AP-04")
@@ -129,5 +129,5 @@ class BadInput(Case):
             self.assertIn(answer.status, (201, 400, 422))
             if answer.status == 201:
                 self.run_to_end(answer.json["id"], {"k": "v"})
-            self.assertLess(time.monotonic() - started, 5)
+            self.assertLess(time.monotonic() - started, 30)  # without budgets: minutes
         self.healthy()

@@ -1,11 +1,12 @@
 """Node types, one by one (rows NT)."""
 
 import json
-import time
+import tempfile
 
 from rows import rows
-from support.case import Case, edge, node, set_variable, step, workflow
-from support.fh import Reply
+from support.case import Case, edge, node, step, workflow
+from support.fh import Reply, SecureTarget
+from support.node import Node
 
 GROUPS = {"TRIGGER", "AI_AGENT", "ACTION", "EXTERNAL_ACTION", "FLOW", "HUMAN_IN_THE_LOOP", "TOOL",
           "MEMORY"}
@@ -18,16 +19,35 @@ def echo(id_, **parameters):
 class Catalogue(Case):
     @rows("NT-01")
     def test_catalogue_and_spec(self):
-        text = self.ok(self.node.get("/node-types"), 200).text
-        for group in GROUPS:
-            self.assertIn(f'"{group}"', text)
-        spec = self.ok(self.node.get("/node-types/FLOW/IF/spec"), 200).json
-        flat = json.dumps(spec)
-        for port in ("true", "false", "error"):
-            self.assertIn(f'"{port}"', flat)
-        parameters = {p["name"]: p for p in spec["parameters"]}
-        self.assertIs(parameters["condition"]["required"], True)
+        spec = self.spec("FLOW", "IF")
+        self.assertEqual(spec["outputs"], ["true", "false", "error"])
+        self.assertIs(self.parameter(spec, "condition")["required"], True)
+        wait = self.spec("FLOW", "WAIT")
+        self.assertEqual(self.parameter(wait, "wait_type")["enum"], [
+            "fixed_delay", "until_time", "until_condition", "for_signal"])
+        loop = self.spec("FLOW", "LOOP")
+        self.assertEqual(self.parameter(loop, "max_iterations")["default"], 1000)
+        self.assertEqual(self.parameter(loop, "max_iterations")["minimum"], 1)
+        listed = {g["type"]: g["node_types"] for g in self.items("/node-types")}
+        self.assertLessEqual(GROUPS, set(listed))
+        self.assertEqual(sorted(t["subtype"] for t in listed["FLOW"]),
+                         ["FILTER", "IF", "LOOP", "MERGE", "SWITCH", "WAIT"])
+        self.assertEqual([g["type"] for g in self.items("/node-types?category=FLOW")], ["FLOW"])
+        for each in [t for group in listed.values() for t in group]:
+            with self.subTest(f"{each['type']}/{each['subtype']}"):
+                spec = self.spec(each["type"], each["subtype"])
+                self.assertEqual(spec, each)
+                for key in ("description", "parameters", "inputs", "outputs", "ui_type", "cost"):
+                    self.assertIn(key, spec)
+                for parameter in spec["parameters"]:
+                    self.assertLessEqual({"name", "type", "required"}, set(parameter))
         self.problem(self.node.get("/node-types/FLOW/NOPE/spec"), 404)
+
+    def spec(self, type_, subtype):
+        return self.ok(self.node.get(f"/node-types/{type_}/{subtype}/spec"), 200).json
+
+    def parameter(self, spec, name):
+        return next(p for p in spec["parameters"] if p["name"] == name)
 
     def transform(self, kind, rule, value, expected=200, **more):
         answer = self.node.post("/node-types/ACTION/DATA_TRANSFORMATION/execute", {
@@ -93,9 +113,14 @@ class Catalogue(Case):
                 {"source": "n", "target": "big", "transform": {
                     "type": "condition", "condition": "value > 3", "then": "yes", "else": "no"}},
                 {"source": "s", "target": "upper", "transform": {
-                    "type": "function", "function": "upper"}}]},
+                    "type": "function", "function": "upper"}},
+                {"source": "s", "target": "group", "transform": {
+                    "type": "regex", "pattern": "a(.)"}},
+                {"source": "s", "target": "none", "default": "-", "transform": {
+                    "type": "regex", "pattern": "[0-9]+"}}]},
              {"a": {"b": 1}, "n": 5, "list": [9, 8], "s": "abc"},
-             {"x": 1, "text": "n=5", "first": 9, "big": "yes", "upper": "ABC"}),
+             {"x": 1, "text": "n=5", "first": 9, "big": "yes", "upper": "ABC", "group": "b",
+              "none": "-"}),
             ({"type": "template", "template": {"greeting": "Hello {{ name }}", "n": "{{ n }}"}},
              {"name": "Ann", "n": 3}, {"greeting": "Hello Ann", "n": 3}),
         ]
@@ -104,6 +129,41 @@ class Catalogue(Case):
                 got = self.ok(self.node.post("/data-mapping/test", {
                     "mapping": mapping, "data": data}), 200).json
                 self.assertEqual(got["output"], expected)
+        refused = self.problem(self.node.post("/data-mapping/test", {
+            "mapping": {"type": "field_mapping", "fields": [
+                {"source": "a", "target": "b",
+                 "transform": {"type": "regex", "pattern": "(a+"}}]},
+            "data": {"a": "a"}}), 422)
+        self.assertEqual(refused["code"], "regex_invalid")
+        self.assertIn("b", refused["detail"])
+        slow = self.ok(self.node.post("/data-mapping/test", {
+            "mapping": {"type": "field_mapping", "fields": [
+                {"source": "a", "target": "b",
+                 "transform": {"type": "regex", "pattern": "(a+)+$"}}]},
+            "data": {"a": "a" * 100_000 + "b"}}, timeout=5), 200)  # linear, whatever the pattern
+        self.assertEqual(slow.json["output"], {"b": None})
+
+    @rows("NT-33")
+    def test_mapping_on_a_connection(self):
+        run = self.succeeds(workflow(
+            nodes=[node("t", "TRIGGER", "MANUAL"),
+                   *[node(n, "OUTPUT", parameters={"name": n, "value": "{{ $json }}"})
+                     for n in ("same", "fields", "made", "text")]],
+            edges=[edge("t", "same", mapping={"type": "DIRECT"}),
+                   edge("t", "fields", mapping={
+                       "type": "FIELD_MAPPING", "static": {"k": 1}, "fields": [
+                       {"source": "a.b", "target": "x.y"},
+                       {"source": "gone", "target": "z", "default": 7},
+                       {"source": "list", "target": "last", "transform": {
+                           "type": "JSON_PATH", "path": "$[-1]"}}]}),
+                   edge("t", "made", mapping={"type": "TRANSFORM",
+                                              "expression": "len($json.list)"}),
+                   edge("t", "text", mapping={"type": "TEMPLATE",
+                                              "template": "b is {{ $json.a.b }}"})]),
+            {"a": {"b": 4}, "list": [1, 2, 3]})
+        self.assertEqual(run["output"]["same"], {"a": {"b": 4}, "list": [1, 2, 3]})
+        self.assertEqual(run["output"]["fields"], {"k": 1, "x": {"y": 4}, "z": 7, "last": 3})
+        self.assertEqual((run["output"]["made"], run["output"]["text"]), (3, "b is 4"))
 
 
 class Nodes(Case):
@@ -159,6 +219,30 @@ class Nodes(Case):
         self.assertEqual(call("big")["status"], "success")
         self.assertEqual(call("teapot")["status"], "failed")
         self.assertEqual(call("teapot", allowed_statuses=[418])["status"], "success")
+        self.fh.script(self.path("round"), Reply(302, headers={"Location": self.path("round")}))
+        self.assertEqual(call("round")["status"], "failed")
+        self.assertLess(self.fh.count(self.path("round")), 30)
+        self.fh.script(self.path("slow"), Reply(delay=60))
+        slow = call("slow", timeout_seconds=1)
+        self.assertEqual(slow["status"], "failed")
+        self.assertLess(slow["duration_seconds"], 30)
+
+    @rows("NT-12")
+    def test_certificates_are_checked(self):
+        with tempfile.TemporaryDirectory() as folder:
+            secure = SecureTarget(folder)
+            other = Node("--http-allow", secure.address)
+            mine, self.node = self.node, other
+            try:
+                for verify, status in ((True, "failed"), (False, "success")):
+                    run = self.run_to_end(workflow([step("c", "http_request", parameters={
+                        "url": f"https://{secure.address}/x", "verify_tls": verify})]))
+                    self.assertEqual(run["status"], status, json.dumps(run)[:1500])
+                self.assertEqual(secure.count("/x"), 1)
+            finally:
+                self.node = mine
+                other.close()
+                secure.close()
 
     @rows("NT-12", "EN-18")
     def test_http_500_leaves_by_the_error_port(self):
@@ -172,160 +256,6 @@ class Nodes(Case):
         self.assertEqual((error["status"], error["node"]), (500, "bad"))
         self.assertTrue(error["error"] and error["code"])
         self.assertEqual(self.fh.count(self.path("never")), 0)
-
-    @rows("NT-19")
-    def test_if_ports(self):
-        definition = workflow(
-            nodes=[node("i", "FLOW", "IF", {"condition": "input.n + 1 > 5"}, on_error="error_output"),
-                   *[node(p, "OUTPUT", parameters={"name": p, "value": True})
-                     for p in ("yes", "no", "err")]],
-            edges=[edge("i:true", "yes"), edge("i:false", "no"), edge("i:error", "err")])
-        id_ = self.create(definition)
-        for n, port in ((5, "yes"), (1, "no"), ("word", "err")):
-            with self.subTest(n):
-                run = self.succeeds(id_, {"n": n})
-                taken = {k for k in ("yes", "no", "err") if run["output"].get(k) is True}
-                self.assertEqual(taken, {port})
-
-    @rows("NT-20")
-    def test_switch_takes_the_case_or_the_default(self):
-        id_ = self.create(workflow(
-            nodes=[node("s", "FLOW", "SWITCH", {"switch_expression": "input.k", "cases": {
-                       "a": "first", "2": "second"}, "default_case": "default"}),
-                   *[node(p, "OUTPUT", parameters={"name": p, "value": True})
-                     for p in ("one", "two", "other")]],
-            edges=[edge("s:first", "one"), edge("s:second", "two"), edge("s:default", "other")]))
-        for key, port in (("a", "one"), (2, "two"), ("zzz", "other"), (None, "other")):
-            with self.subTest(key):
-                run = self.succeeds(id_, {"k": key})
-                self.assertEqual({k for k in ("one", "two", "other") if run["output"].get(k)},
-                                 {port})
-
-    @rows("NT-21")
-    def test_filter_splits_a_list(self):
-        for mode in ("include", "exclude"):
-            with self.subTest(mode):
-                run = self.succeeds(workflow(
-                    nodes=[node("f", "FLOW", "FILTER", {"filter_expression": "item % 5 < 2",
-                                                        "mode": mode, "items": "{{ input.l }}"}),
-                           node("m", "OUTPUT", parameters={"name": "m", "value": "{{ $json }}"}),
-                           node("x", "OUTPUT", parameters={"name": "x", "value": "{{ $json }}"})],
-                    edges=[edge("f", "m"), edge("f:excluded", "x")]), {"l": list(range(10))})
-                hits, others = [0, 1, 5, 6], [2, 3, 4, 7, 8, 9]
-                expected = (hits, others) if mode == "include" else (others, hits)
-                self.assertEqual((run["output"]["m"], run["output"]["x"]), expected)
-
-    def loop(self, parameters, body, **more):
-        return workflow(nodes=[node("loop", "FLOW", "LOOP", parameters, **more), body,
-                               node("o", "OUTPUT", parameters={"name": "r", "value": "{{ $json }}"})],
-                        edges=[edge("loop:iteration", body["id"]), edge(body["id"], "loop:loop_body"),
-                               edge("loop:complete", "o")])
-
-    @rows("NT-22")
-    def test_loop_foreach_in_order_and_in_parallel(self):
-        for parallel in (False, True):
-            with self.subTest(parallel=parallel):
-                run = self.succeeds(self.loop(
-                    {"loop_type": "foreach", "items": "{{ input.l }}",
-                     "parallel_execution": parallel}, echo("body", got="{{ $json }}")),
-                    {"l": [5, 4, 3, 2, 1]})
-                self.assertEqual(run["output"]["r"], [{"got": n} for n in (5, 4, 3, 2, 1)])
-                bodies = self.steps_of(run, "body")
-                self.assertEqual(sorted(str(b["iteration"]) for b in bodies), list("01234"))
-
-    @rows("NT-22")
-    def test_parallel_loop_overlaps_and_keeps_order(self):
-        for n in range(5):
-            self.fh.script(self.path(f"i{n}"), Reply(json_body={"n": n}, delay=0.5 - n * 0.1))
-        body = node("body", "ACTION", "HTTP_REQUEST", {
-            "url": self.fh.url + self.path("i{{ $json }}")})
-        run = self.succeeds(self.loop({"loop_type": "foreach", "items": [0, 1, 2, 3, 4],
-                                       "parallel_execution": True}, body))
-        self.assertEqual([r["body"]["n"] for r in run["output"]["r"]], [0, 1, 2, 3, 4])
-        self.assertGreaterEqual(self.fh.overlap(self.path()), 3)
-
-    @rows("NT-22")
-    def test_loop_for_while_and_cap(self):
-        run = self.succeeds(self.loop({"loop_type": "for", "count": 4}, echo("body", x=1)))
-        self.assertEqual(run["output"]["r"], [{"x": 1}] * 4)
-        counting = set_variable("body", "n", "{{ vars.n + 1 }}")
-        run = self.succeeds(self.loop({"loop_type": "while", "condition": "vars.n < 3"}, counting),
-                            vars={"n": 0})
-        self.assertEqual(len(run["output"]["r"]), 3)
-        run = self.succeeds(self.loop({"loop_type": "until", "condition": "vars.n >= 2"}, counting),
-                            vars={"n": 0})
-        self.assertEqual(len(run["output"]["r"]), 2)
-        run = self.run_to_end(self.loop({"loop_type": "while", "condition": "true",
-                                         "max_iterations": 10}, echo("body", x=1)))
-        self.assertIn(run["status"], ("failed", "partial"))
-        self.assertEqual(self.step_of(run, "loop")["status"], "failed")
-        self.assertEqual(len(self.steps_of(run, "body")), 10)
-
-    @rows("NT-23")
-    def test_merge_types(self):
-        def merged(kind, left, right, **more):
-            run = self.succeeds(workflow(
-                nodes=[node("t", "TRIGGER", "MANUAL"),
-                       *[node(i, "ACTION", "DATA_TRANSFORMATION", {
-                           "transformation_type": "custom", "transformation_rule": "items",
-                           "items": v}) for i, v in (("l", left), ("r", right))],
-                       node("m", "FLOW", "MERGE", {"merge_type": kind, **more}),
-                       node("o", "OUTPUT", parameters={"name": "o", "value": "{{ $json }}"})],
-                edges=[edge("t", "l"), edge("t", "r"), edge("l", "m"), edge("r", "m"),
-                       edge("m", "o")]))
-            return run["output"]["o"]
-
-        self.assertEqual(merged("concat", [1, 2], [2, 3]), [1, 2, 2, 3])
-        self.assertEqual(merged("union", [1, 2], [2, 3]), [1, 2, 3])
-        self.assertEqual(merged("intersection", [1, 2], [2, 3]), [2])
-        joined = merged("join", [{"k": 1, "a": "x"}], [{"k": 1, "b": "y"}, {"k": 2}], join_key="k")
-        self.assertIn({"k": 1, "a": "x", "b": "y"}, joined)
-
-    @rows("NT-23")
-    def test_merge_timeout(self):
-        for action, status in (("continue", "success"), ("fail", "failed")):
-            with self.subTest(action):
-                started = time.monotonic()
-                id_ = self.start(workflow(
-                    nodes=[node("t", "TRIGGER", "MANUAL"), echo("quick", x=1),
-                           node("never", "FLOW", "WAIT", {"wait_type": "for_signal",
-                                                          "signal_name": "no", "max_wait": 600}),
-                           node("m", "FLOW", "MERGE", {"merge_type": "concat", "timeout": 1,
-                                                       "on_timeout": action})],
-                    edges=[edge("t", "quick"), edge("t", "never"), edge("quick", "m"),
-                           edge("never", "m")]))
-                merged = self.until(lambda: next(
-                    (s for s in self.execution(id_)["steps"]
-                     if s["step_id"] == "m" and s["status"] in ("success", "failed", "timed_out")),
-                    None), 10, "merge does not end")
-                self.assertGreaterEqual(time.monotonic() - started, 0.95)
-                self.assertEqual(merged["status"] == "success", status == "success", merged)
-                self.node.post(f"/executions/{id_}/cancel")
-
-    @rows("NT-24")
-    def test_wait_until_time_condition_and_signal(self):
-        soon = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 2))
-        run = self.succeeds(workflow(nodes=[node("w", "FLOW", "WAIT", {
-            "wait_type": "until_time", "wait_until": soon})]))
-        self.assertGreaterEqual(run["duration_seconds"], 0.9)
-
-        waiting = self.start(workflow(nodes=[
-            node("w", "FLOW", "WAIT", {"wait_type": "for_signal", "signal_name": "go"}),
-            node("o", "OUTPUT", parameters={"name": "o", "value": "{{ $json }}"})],
-            edges=[edge("w", "o")]))
-        self.becomes(waiting, "waiting")
-        self.ok(self.node.post(f"/executions/{waiting}/signals/go", {"data": {"n": 1}}))
-        run = self.finished(waiting)
-        self.assertEqual(run["status"], "success")
-        self.assertIn("1", json.dumps(run["output"]["o"]))
-
-        run = self.succeeds(workflow(nodes=[
-            node("w", "FLOW", "WAIT", {"wait_type": "for_signal", "signal_name": "x", "max_wait": 1}),
-            node("m", "OUTPUT", parameters={"name": "main", "value": True}),
-            node("t", "OUTPUT", parameters={"name": "late", "value": True})],
-            edges=[edge("w", "m"), edge("w:timeout", "t")]))
-        self.assertIs(run["output"].get("late"), True)
-        self.assertIsNot(run["output"].get("main"), True)
 
     @rows("NT-31", "NT-32")
     def test_outputs_and_notes(self):
@@ -354,21 +284,3 @@ class Nodes(Case):
         self.ok(worker.complete(task, {"text": "two one"}))
         run = self.finished(id_)
         self.assertEqual((run["status"], run["output"]["o"]), ("success", "two one"))
-
-
-class WaitSurvives(Case):
-    own_node = True
-
-    @rows("NT-24")
-    def test_wait_goes_on_over_a_kill(self):
-        id_ = self.start(workflow(nodes=[node("w", "FLOW", "WAIT", {
-            "wait_type": "fixed_delay", "duration_seconds": 3})]))
-        started = time.monotonic()
-        self.becomes(id_, "waiting")
-        time.sleep(1)
-        self.node.restart()
-        run = self.finished(id_, 10)
-        took = time.monotonic() - started
-        self.assertEqual(run["status"], "success")
-        self.assertGreaterEqual(took, 2.9)
-        self.assertLess(took, 4.5)

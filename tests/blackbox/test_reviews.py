@@ -1,5 +1,6 @@
 """People in the loop (row NT-25)."""
 
+import threading
 import time
 
 from rows import rows
@@ -79,6 +80,52 @@ class Reviews(Case):
         self.review_of(id_)
         self.ok(self.node.post("/system/faults/clock", {"advance_seconds": 601}))
         self.assertEqual(self.finished(id_)["status"], "failed")
+
+
+    @rows("NT-25")
+    def test_timeout_action_default(self):
+        id_ = self.start(ask(timeout_minutes=10, timeout_action="default",
+                             default_response={"approved": False, "why": "nobody"}), {"m": "?"})
+        self.review_of(id_)
+        self.ok(self.node.post("/system/faults/clock", {"advance_seconds": 601}))
+        run = self.finished(id_)
+        self.assertEqual(run["status"], "success")
+        self.assertIsNotNone(run["output"].get("no"))
+        self.assertEqual([run["output"].get(p) for p in ("yes", "late", "filled")], [None] * 3)
+        self.assertNotIn(id_, [r["execution_id"] for r in self.items("/reviews/pending")])
+
+    @rows("NT-25")
+    def test_all_kinds_have_their_ports(self):
+        for kind, port in (("confirmation", "yes"), ("review", "filled"), ("input", "filled")):
+            with self.subTest(kind):
+                id_ = self.start(ask(notification_type=kind), {"m": "?"})
+                self.decide(self.review_of(id_), True, data={"n": 1})
+                run = self.finished(id_)
+                self.assertEqual({p for p in ("yes", "no", "filled", "late")
+                                  if run["output"].get(p) is not None}, {port})
+
+    @rows("NT-25")
+    def test_one_answer_wins_and_runs_are_not_mixed(self):
+        ids = [self.start(ask(), {"m": "?"}) for _ in range(2)]
+        first, second = (self.review_of(i) for i in ids)
+        mixed = self.node.post("/reviews/action", {"reviews": [
+            {"review_id": r["review_id"], "approved": True} for r in (first, second)]})
+        self.assertEqual(mixed.status, 409, mixed)
+        answers = []
+
+        def decide(approved):
+            answers.append(self.node.post("/reviews/action", {"reviews": [
+                {"review_id": first["review_id"], "approved": approved}]}).status)
+
+        threads = [threading.Thread(target=decide, args=(n % 2 == 0,)) for n in range(6)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self.assertEqual(sorted(answers), [200] + [409] * 5)
+        self.assertEqual(self.finished(ids[0])["status"], "success")
+        self.decide(second, False)
+        self.assertEqual(self.finished(ids[1])["status"], "success")
 
 
 class ReviewsSurvive(Case):

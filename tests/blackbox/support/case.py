@@ -121,7 +121,7 @@ class Case(unittest.TestCase):
     def execution(self, id_):
         return self.ok(self.node.get(f"/executions/{id_}"), 200).json
 
-    def finished(self, id_, timeout=20.0):
+    def finished(self, id_, timeout=40.0):
         return self.until(lambda: self._terminal(id_), timeout, f"run {id_} does not end",
                           lambda: self.execution(id_))
 
@@ -129,15 +129,15 @@ class Case(unittest.TestCase):
         found = self.execution(id_)
         return found if found["status"] in TERMINAL else None
 
-    def run_to_end(self, what, input_data=None, timeout=20.0, **options):
+    def run_to_end(self, what, input_data=None, timeout=40.0, **options):
         return self.finished(self.start(what, input_data, **options), timeout)
 
-    def succeeds(self, what, input_data=None, timeout=20.0, **options):
+    def succeeds(self, what, input_data=None, timeout=40.0, **options):
         run = self.run_to_end(what, input_data, timeout, **options)
         self.assertEqual(run["status"], "success", json.dumps(run)[:3000])
         return run
 
-    def until(self, ask, timeout=10.0, why="it did not happen", show=None):
+    def until(self, ask, timeout=30.0, why="it did not happen", show=None):
         deadline = time.monotonic() + timeout
         while True:
             found = ask()
@@ -148,7 +148,7 @@ class Case(unittest.TestCase):
                 raise AssertionError(f"{why} within {timeout} s {detail}")
             time.sleep(0.03)
 
-    def becomes(self, id_, status, timeout=10.0):
+    def becomes(self, id_, status, timeout=30.0):
         def ask():
             found = self.execution(id_)
             return found if found["status"] == status else None
@@ -189,12 +189,12 @@ class Case(unittest.TestCase):
     def kinds(self, id_, step_id=None):
         return [e["kind"] for e in self.events(id_) if step_id is None or e.get("node") == step_id]
 
-    def review_of(self, id_, timeout=10.0):
+    def review_of(self, id_, timeout=30.0):
         """The one open review of a run, as soon as it is there."""
         def ask():
             found = [r for r in self.items("/reviews/pending") if r["execution_id"] == id_]
             return found[0] if found else None
         return self.until(ask, timeout, f"no review for {id_}", lambda: self.execution(id_))
 
-    def connect(self, timeout=10.0):
+    def connect(self, timeout=30.0):
         return socket.create_connection(("127.0.0.1", self.node.port), timeout=timeout)

@@ -1,17 +1,22 @@
 """FH: a real HTTP target on loopback that counts calls and answers as its script says."""
 
 import json
+import os
 import select
 import socket
+import ssl
+import subprocess
 import threading
 import time
+from collections import Counter
 from http.server import BaseHTTPRequestHandler
 from socketserver import ThreadingTCPServer
 from urllib.parse import parse_qs, urlsplit
 
 
 class Call:
-    """One request as it arrived. `at` and `ended` are monotonic seconds."""
+    """One request as it arrived. `at` and `ended` are monotonic seconds; a call has ended when its
+    answer begins to leave, so that nothing the peer does because of the answer can come earlier."""
 
     def __init__(self, method, path, query, headers, body):
         self.method, self.path, self.query = method, path, query
@@ -45,7 +50,7 @@ class FakeTarget:
 
     def __init__(self):
         self._lock = threading.Condition()
-        self._calls, self._scripts = [], {}
+        self._calls, self._counts, self._scripts = [], Counter(), {}
         self._gates = {}
         target = self
 
@@ -68,10 +73,14 @@ class FakeTarget:
                 pass
 
         self._server = Server(("127.0.0.1", 0), Handler)
+        self._server.socket = self._wrapped(self._server.socket)
         self.port = self._server.server_address[1]
         self.address = f"127.0.0.1:{self.port}"
         self.url = f"http://{self.address}"
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
+
+    def _wrapped(self, listening):
+        return listening
 
     def close(self):
         self._server.shutdown()
@@ -101,7 +110,7 @@ class FakeTarget:
     def count(self, path=None):
         return len(self.calls(path))
 
-    def wait_for(self, path, number=1, timeout=10.0):
+    def wait_for(self, path, number=1, timeout=30.0):
         """The calls of `path` as soon as there are `number` of them."""
         deadline = time.monotonic() + timeout
         with self._lock:
@@ -135,7 +144,8 @@ class FakeTarget:
         call = Call(handler.command, split.path, parse_qs(split.query), headers, body)
         with self._lock:
             self._calls.append(call)
-            number = sum(1 for c in self._calls if c.path == call.path)
+            self._counts[call.path] += 1
+            number = self._counts[call.path]
             script = self._scripts.get(call.path)
             gate = self._gates.get(call.path)
             self._lock.notify_all()
@@ -147,7 +157,7 @@ class FakeTarget:
             call.closed_by_peer = True
             handler.close_connection = True
         finally:
-            call.ended = time.monotonic()
+            call.ended = call.ended or time.monotonic()
 
     def _wait(self, handler, call, seconds, gate=None):
         """Waits; sees at once when the peer closes. False when it did."""
@@ -166,6 +176,8 @@ class FakeTarget:
     def _send(self, handler, call, reply, gate):
         if not self._wait(handler, call, reply.delay, gate):
             return
+        if not reply.chunk_delay:
+            call.ended = time.monotonic()
         if reply.drop:
             handler.close_connection = True
             handler.connection.shutdown(socket.SHUT_RDWR)
@@ -185,3 +197,21 @@ class FakeTarget:
             handler.wfile.flush()
             if not self._wait(handler, call, reply.chunk_delay):
                 return
+
+
+class SecureTarget(FakeTarget):
+    """FH behind TLS, with a certificate that nobody has signed. `folder` gets the key."""
+
+    def __init__(self, folder):
+        self._certificate = os.path.join(folder, "certificate.pem")
+        subprocess.run(
+            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
+             "-nodes", "-days", "30", "-subj", "/CN=127.0.0.1", "-addext",
+             "subjectAltName=IP:127.0.0.1", "-keyout", self._certificate, "-out",
+             self._certificate + ".public"], check=True, capture_output=True)
+        super().__init__()
+
+    def _wrapped(self, listening):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self._certificate + ".public", self._certificate)
+        return context.wrap_socket(listening, server_side=True, do_handshake_on_connect=False)

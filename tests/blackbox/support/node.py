@@ -3,6 +3,7 @@
 import http.client
 import json
 import os
+import random
 import shutil
 import signal
 import socket
@@ -14,10 +15,23 @@ import time
 BINARY = os.environ.get("TROUPE_BINARY", "build/release/troupe")
 
 
+_given, _given_lock = set(), threading.Lock()
+
+
 def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    """A port below the range from which the system takes ports by itself: nobody takes it while a
+    node is down between two lives."""
+    while True:
+        port = random.randrange(11_000, 32_000)
+        with socket.socket() as s, _given_lock:
+            try:
+                s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                s.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            if port not in _given:
+                _given.add(port)
+                return port
 
 
 class Answer:
@@ -49,32 +63,33 @@ class Node:
         self.data_dir = data_dir or tempfile.mkdtemp(prefix="troupe-test-")
         self.log_path = self.data_dir.rstrip("/") + ".log"
         self.port, self.process, self.token = free_port(), None, None
+        self.wrapper = []  # words before the binary, such as a tracer's
         self._lock = threading.Lock()
         if start:
             self.start()
 
     # Life
 
-    def start(self, ready=True, timeout=15):
+    def start(self, ready=True, timeout=40):
         environment = {k: v for k, v in os.environ.items() if not k.startswith("TROUPE_")}
         environment.update(self.env)
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
-                [self.binary, "serve", "--data-dir", self.data_dir, "--host", "127.0.0.1",
+                [*self.wrapper, self.binary, "serve", "--data-dir", self.data_dir, "--host", "127.0.0.1",
                  "--port", str(self.port), *self.flags],
                 stdout=log, stderr=subprocess.STDOUT, env=environment, start_new_session=True)
         if ready:
             self.wait_ready(timeout)
         return self
 
-    def wait_ready(self, timeout=15):
+    def wait_ready(self, timeout=40):
         deadline = time.monotonic() + timeout
         while time.monotonic() < deadline:
             if self.process.poll() is not None:
                 raise AssertionError(
                     f"the node ended with {self.process.returncode}:\n{self.log_tail()}")
             try:
-                if self.request("GET", "/health/ready", root=True, timeout=2).status == 200:
+                if self.request("GET", "/health/ready", root=True, timeout=10).status == 200:
                     return
             except OSError:
                 pass
@@ -88,13 +103,13 @@ class Node:
         if self.process and self.process.poll() is None:
             self.process.send_signal(signal.SIGKILL)
         if self.process:
-            self.process.wait(10)
+            self.process.wait(30)
 
     def restart(self):
         self.kill()
         return self.start()
 
-    def terminate(self, timeout=30):
+    def terminate(self, timeout=60):
         """SIGTERM; the exit status."""
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(timeout)
@@ -138,7 +153,7 @@ class Node:
                     pass
         return total
 
-    def cli(self, *arguments, timeout=30, env=None):
+    def cli(self, *arguments, timeout=60, env=None):
         """Runs `troupe ARGUMENTS…`; a CompletedProcess with text output."""
         environment = {k: v for k, v in os.environ.items() if not k.startswith("TROUPE_")}
         environment.update(env or {})
@@ -151,7 +166,7 @@ class Node:
     def base(self):
         return f"http://127.0.0.1:{self.port}"
 
-    def request(self, method, path, body=None, headers=None, root=False, timeout=30):
+    def request(self, method, path, body=None, headers=None, root=False, timeout=60):
         """One request on a fresh connection. `body`: bytes as they are, anything else as JSON."""
         send = dict(headers or {})
         if self.token and "Authorization" not in send:
@@ -183,7 +198,7 @@ class Node:
     def delete(self, path, body=None, **more):
         return self.request("DELETE", path, body, **more)
 
-    def raw(self, data, timeout=5.0, until_close=True):
+    def raw(self, data, timeout=20.0, until_close=True):
         """Sends bytes on a bare socket and gives back all that came until the peer closed."""
         with socket.create_connection(("127.0.0.1", self.port), timeout=timeout) as s:
             s.sendall(data)

@@ -16,7 +16,7 @@ class Event:
 class EventStream:
     """Iterates over events; ends when the server ends the answer. Comments are counted."""
 
-    def __init__(self, node, path, last_event_id=None, method="GET", body=None, timeout=20.0):
+    def __init__(self, node, path, last_event_id=None, method="GET", body=None, timeout=40.0):
         headers = {"Accept": "text/event-stream"}
         if last_event_id is not None:
             headers["Last-Event-ID"] = str(last_event_id)

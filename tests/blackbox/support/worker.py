@@ -13,7 +13,7 @@ class StubWorker:
         self.heartbeat_seconds = answer.json["heartbeat_seconds"]
         self._headers = {"Authorization": f"Bearer {self.token}"}
 
-    def post(self, tail, body, timeout=30):
+    def post(self, tail, body, timeout=60):
         """Sent with the node's own token where one is set, else with the provider's."""
         headers = None if self.node.token else self._headers
         return self.node.post(f"/skill-providers/{self.id}/{tail}", body, headers=headers,
@@ -24,7 +24,7 @@ class StubWorker:
         assert answer.status == 200, answer
         return answer.json["tasks"]
 
-    def task(self, wait=10):
+    def task(self, wait=20):
         tasks = self.poll(wait)
         assert len(tasks) == 1, f"wanted one task, got {tasks}"
         return tasks[0]

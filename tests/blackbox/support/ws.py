@@ -21,7 +21,7 @@ class Closed(Exception):
 
 
 class WebSocket:
-    def __init__(self, port, path="/ws", token=None, timeout=10.0, headers=None, buffer=None):
+    def __init__(self, port, path="/ws", token=None, timeout=30.0, headers=None, buffer=None):
         self.socket = socket.socket()
         if buffer:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
@@ -72,7 +72,7 @@ class WebSocket:
         got, self._buffer = self._buffer[:size], self._buffer[size:]
         return got
 
-    def receive(self, timeout=10.0):
+    def receive(self, timeout=30.0):
         """The next text message as JSON; Closed when the server closed; TimeoutError."""
         deadline = time.monotonic() + timeout
         message = b""
@@ -101,7 +101,7 @@ class WebSocket:
                 if first & 0x80:
                     return json.loads(message)
 
-    def until(self, accept, timeout=15.0):
+    def until(self, accept, timeout=30.0):
         """Messages up to and with the first that `accept` takes."""
         deadline, seen = time.monotonic() + timeout, []
         while True:
