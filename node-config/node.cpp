@@ -3,6 +3,7 @@
 #include "actors/engine/engine.hpp"
 #include "actors/gateway/gateway.hpp"
 #include "net/http/server.hpp"
+#include "net/provider/span_exporter.hpp"
 #include "node-config/process_metrics.hpp"
 #include "node-config/zones.hpp"
 #include "persistence/rocks/rocks_store.hpp"
@@ -18,6 +19,9 @@
 namespace troupe {
 
 namespace {
+
+/// The log lets the views catch up so long before it takes the next batch.
+constexpr milliseconds views_wait_max{250};
 
 std::vector<std::string> words_of(const std::string& list) {
   std::vector<std::string> words;
@@ -54,6 +58,7 @@ http::server_options server_options_of(const node_settings& settings) {
   limits.header_timeout = milliseconds{static_cast<std::int64_t>(settings.header_timeout_ms)};
   limits.body_timeout = milliseconds{static_cast<std::int64_t>(settings.body_timeout_ms)};
   limits.idle_timeout = milliseconds{static_cast<std::int64_t>(settings.idle_timeout_ms)};
+  limits.write_timeout = milliseconds{static_cast<std::int64_t>(settings.write_timeout_ms)};
   limits.connections_max = limits.connections_per_address_max = settings.connections_max;
   return options;
 }
@@ -62,6 +67,7 @@ gateway_settings gateway_settings_of(const node_settings& settings) {
   gateway_settings out;
   out.password = settings.password;
   out.cors_origins = words_of(settings.cors_origins);
+  out.definition_bytes_max = settings.definition_bytes_max;
   out.starts_per_minute = static_cast<std::uint32_t>(settings.starts_per_minute_max);
   out.snapshot_directory = std::filesystem::absolute(settings.data_dir + "-backups").string();
   return out;
@@ -70,7 +76,8 @@ gateway_settings gateway_settings_of(const node_settings& settings) {
 /// Everything a node owns, in the order in which it is made; taken down the other way round.
 class local_node final : public node {
 public:
-  explicit local_node(const node_settings& settings) : settings_(settings) {
+  explicit local_node(const node_settings& settings)
+      : settings_(settings), budget_(settings.memory_bytes_max) {
     settings_.engine.limits.zone_known = zone_known;
   }
   ~local_node() override { stop(); }
@@ -98,6 +105,7 @@ public:
     gateway_.reset();
     end_backup();
     engine_.reset();
+    spans_.reset(); // sends what is left, at most a second
     client_.reset();
     store_.reset();
     views_.reset();
@@ -108,6 +116,12 @@ private:
     rocks_options options;
     options.data_dir = settings_.data_dir;
     options.partitions = settings_.engine.partitions;
+    options.budget = &budget_;
+    options.before_flush = [this] {
+      if (auto* views = paced_.load())
+        views->keep_pace(views_wait_max);
+    };
+    options.disk_reserve_bytes = settings_.disk_reserve_bytes;
     auto store = open_rocks_store(options);
     if (!store)
       return store.error();
@@ -117,17 +131,36 @@ private:
     if (found.torn_bytes_cut > 0)
       log::warning("store", "the end of the log was torn by a crash and cut: nothing acknowledged",
                    {{"bytes", static_cast<std::int64_t>(found.torn_bytes_cut)}});
-    auto views = open_views(settings_.data_dir + "/views.sqlite");
+    views_options how;
+    how.budget = &budget_;
+    auto views = open_views(settings_.data_dir + "/views.sqlite", how);
     if (!views)
       return views.error();
     views_ = std::move(*views);
+    paced_ = views_.get();
     return {};
   }
 
+  /// A client of its own: workflows must not reach the collector because the operator may.
+  void start_tracing() {
+    const auto to = otlp::collector_of(settings_.otlp_endpoint);
+    if (settings_.otlp_endpoint.empty() || !to)
+      return;
+    http::client_options options;
+    options.allow = {to->target};
+    options.connections_max = options.connections_per_host_max = 1;
+    otlp::exporter_options how;
+    how.url = to->url;
+    how.version = TROUPE_VERSION;
+    spans_ = std::make_unique<otlp::span_exporter>(http::start_client(std::move(options)), how);
+  }
+
   result<void> start_engine() {
+    start_tracing();
     http::client_options options;
     options.allow = words_of(settings_.http_allow);
     options.connections_per_host_max = settings_.engine.attempts_per_host_max;
+    options.budget = &budget_;
     client_ = http::start_client(std::move(options));
     const auto backup = [this](std::string directory, reply<json::value> answer) {
       start_backup(std::move(directory), std::move(answer));
@@ -136,7 +169,7 @@ private:
         settings_.engine.test_clock ? static_cast<const engine_clock&>(test_clock_) : clock_;
     engine_ = make_engine({*store_, *store_, *views_, *client_, clock,
                            settings_.engine.test_clock ? &test_clock_ : nullptr, settings_.engine,
-                           backup});
+                           &budget_, spans_.get(), backup});
     return engine_->start();
   }
 
@@ -144,10 +177,19 @@ private:
     auto how = gateway_settings_of(settings_);
     how.more_metrics = [this] {
       const auto* server = counted_.load();
-      return process_metrics() + (server ? server_metrics(server->counters()) : std::string{});
+      const auto disk = store_->usage();
+      return process_metrics() + budget_metrics(budget_) +
+             (disk ? store_metrics(*disk, file_bytes(settings_.data_dir + "/views.sqlite"))
+                   : std::string{}) +
+             (spans_ ? span_metrics(spans_->current()) : std::string{}) +
+             (server ? server_metrics(server->counters()) : std::string{});
     };
+    how.budget = &budget_;
+    how.spans = spans_.get();
     gateway_ = make_gateway(*engine_, std::move(how));
-    auto server = http::start_server(server_options_of(settings_), gateway_->handlers());
+    auto options = server_options_of(settings_);
+    options.budget = &budget_;
+    auto server = http::start_server(std::move(options), gateway_->handlers());
     if (!server)
       return server.error();
     server_ = std::move(*server);
@@ -177,11 +219,14 @@ private:
   }
 
   node_settings settings_;
+  byte_budget budget_; ///< outlives everything below, which counts in it
   machine_clock clock_;
   movable_clock test_clock_;
   std::unique_ptr<sqlite_views> views_;
+  std::atomic<sqlite_views*> paced_{nullptr}; ///< for the log's thread, which is older
   std::unique_ptr<rocks_store> store_;
   std::unique_ptr<http::client> client_;
+  std::unique_ptr<otlp::span_exporter> spans_; ///< empty: nothing is traced
   std::unique_ptr<engine> engine_;
   std::unique_ptr<gateway> gateway_;
   std::unique_ptr<http::server> server_;

@@ -76,6 +76,67 @@ std::string process_metrics() {
          figure("process_open_fds", "gauge", "Open files and sockets.", std::to_string(files));
 }
 
+std::string budget_metrics(const byte_budget& now) {
+  std::string used, high;
+  for (std::size_t i = 0; i < budget_kinds; ++i) {
+    const auto kind = static_cast<budget_kind>(i);
+    const auto label = "{kind=\"" + std::string(to_text(kind)) + "\"} ";
+    used += "troupe_memory_budget_used_bytes" + label + std::to_string(now.used(kind)) + "\n";
+    high += "troupe_memory_budget_high_bytes" + label + std::to_string(now.high(kind)) + "\n";
+  }
+  return figure("troupe_memory_budget_bytes", "gauge", "The memory budget (--memory-bytes-max).",
+                std::to_string(now.bytes_max())) +
+         "# HELP troupe_memory_budget_used_bytes Bytes held now, by kind.\n"
+         "# TYPE troupe_memory_budget_used_bytes gauge\n" +
+         used +
+         "# HELP troupe_memory_budget_high_bytes The most that was held at once, by kind.\n"
+         "# TYPE troupe_memory_budget_high_bytes gauge\n" +
+         high +
+         figure("troupe_memory_budget_high_total_bytes", "gauge",
+                "The most that was held at once, of all kinds together.",
+                std::to_string(now.high())) +
+         figure("troupe_over_capacity_refused_total", "counter",
+                "Starts and signals refused with 429 over_capacity.",
+                std::to_string(now.work_refused)) +
+         figure("troupe_bodies_paused_total", "counter", "Times that a body waited for memory.",
+                std::to_string(now.bodies_paused)) +
+         figure("troupe_bodies_refused_total", "counter",
+                "Bodies that waited too long and got 503 over_capacity.",
+                std::to_string(now.bodies_refused));
+}
+
+std::uint64_t file_bytes(const std::string& path) {
+  std::uint64_t all = 0;
+  for (const auto* end : {"", "-wal"}) {
+    std::error_code ec;
+    const auto size = std::filesystem::file_size(path + end, ec);
+    all += ec ? 0 : size;
+  }
+  return all;
+}
+
+std::string store_metrics(const disk_usage& now, std::uint64_t views_bytes) {
+  const auto line = [](std::string_view kind, std::uint64_t bytes) {
+    return "troupe_store_bytes{kind=\"" + std::string(kind) + "\"} " + std::to_string(bytes) + "\n";
+  };
+  return "# HELP troupe_store_bytes Bytes on disk, by kind.\n"
+         "# TYPE troupe_store_bytes gauge\n" +
+         line("tables", now.tables_bytes) + line("wal", now.wal_bytes) +
+         line("views", views_bytes) +
+         figure("troupe_store_free_bytes", "gauge", "Bytes left on the disk of the store.",
+                std::to_string(now.free_bytes));
+}
+
+std::string span_metrics(const otlp::span_exporter::figures& now) {
+  return figure("troupe_spans_sent_total", "counter", "Spans that the collector took.",
+                std::to_string(now.sent)) +
+         figure("troupe_spans_dropped_total", "counter",
+                "Spans that were dropped: the queue was full, or the collector did not take them.",
+                std::to_string(now.dropped)) +
+         figure("troupe_spans_queued", "gauge", "Spans that wait to be sent.",
+                std::to_string(now.queued));
+}
+
 std::string server_metrics(const http::server_counters& now) {
   return figure("troupe_connections_open", "gauge", "Open connections.",
                 std::to_string(now.connections_open)) +
@@ -86,7 +147,9 @@ std::string server_metrics(const http::server_counters& now) {
          figure("troupe_connections_refused_total", "counter", "Connections over the limit.",
                 std::to_string(now.connections_refused)) +
          figure("troupe_connections_buffered_bytes", "gauge", "Bytes that wait to be sent.",
-                std::to_string(now.bytes_buffered));
+                std::to_string(now.bytes_buffered)) +
+         figure("troupe_bodies_waiting", "gauge", "Bodies that wait for memory.",
+                std::to_string(now.bodies_waiting));
 }
 
 } // namespace troupe

@@ -1,5 +1,7 @@
 #include "node-config/settings.hpp"
 
+#include "net/provider/otlp.hpp"
+
 #include <algorithm>
 #include <charconv>
 #include <limits>
@@ -107,6 +109,19 @@ setting choice(std::string_view name, std::string_view help, member_text member,
   return one;
 }
 
+setting otlp_endpoint() {
+  auto one = text("otlp-endpoint",
+                  "send spans to this collector, as OTLP/HTTP JSON; empty: nothing is traced",
+                  &node_settings::otlp_endpoint);
+  one.set = [](node_settings& s, std::string_view v) -> result<void> {
+    if (const auto known = otlp::collector_of(v); !v.empty() && !known)
+      return wrong(known.error().message + ", not '" + std::string{v} + "'");
+    s.otlp_endpoint = v;
+    return {};
+  };
+  return one;
+}
+
 setting strategy() {
   return {
       "retry-strategy",
@@ -156,6 +171,9 @@ void add_network(std::vector<setting>& all) {
       "idle-timeout-ms", "an idle connection is closed after this",
       [](s & v) -> auto& { return v.idle_timeout_ms; }, 100, day_ms));
   all.push_back(number(
+      "write-timeout-ms", "a reader that takes nothing for so long is dropped",
+      [](s & v) -> auto& { return v.write_timeout_ms; }, 100, day_ms));
+  all.push_back(number(
       "starts-per-minute-max", "starts a client may make in a minute; 0: no limit",
       [](s & v) -> auto& { return v.starts_per_minute_max; }, 0, any_number));
 }
@@ -164,8 +182,12 @@ void add_engine(std::vector<setting>& all) {
   using s = node_settings;
   all.push_back(number(
       "memory-bytes-max",
-      "budget for bodies, queues and blobs in transit (read, not enforced in 0.1.0)",
+      "budget for bodies, queues, live executions and blobs in transit: above 80 % new work gets "
+      "429, above 95 % bodies wait",
       [](s & v) -> auto& { return v.memory_bytes_max; }, 64u << 20, any_number));
+  all.push_back(number(
+      "disk-reserve-bytes", "with less free on the disk, writes answer 507",
+      [](s & v) -> auto& { return v.disk_reserve_bytes; }, 0, std::uint64_t{1} << 60));
   all.push_back(number(
       "partitions", "content partitions of a new data directory",
       [](s & v) -> auto& { return v.engine.partitions; }, 1, 4'000));
@@ -176,7 +198,7 @@ void add_engine(std::vector<setting>& all) {
       "max-concurrent-executions", "runs at once; further ones queue; 0: no limit",
       [](s & v) -> auto& { return v.engine.executions_max; }, 0, 10'000'000));
   all.push_back(number(
-      "starts-queued-max", "starts a partition queues before it answers 429",
+      "starts-queued-max", "starts and signals a partition queues before it answers 429",
       [](s & v) -> auto& { return v.engine.starts_queued_max; }, 1, 1'000'000));
   all.push_back(number(
       "interruptions-max", "interruptions of one step in a row before its run is quarantined",
@@ -190,6 +212,9 @@ void add_engine(std::vector<setting>& all) {
   all.push_back(number(
       "worker-queue-max", "tasks waiting for workers",
       [](s & v) -> auto& { return v.engine.worker_queue_max; }, 1, 100'000'000));
+  all.push_back(number(
+      "definition-bytes-max", "size of one workflow as JSON or YAML; over it: 413",
+      [](s & v) -> auto& { return v.definition_bytes_max; }, 1u << 10, 64u << 20));
   all.push_back(number(
       "nodes-max", "nodes of one workflow",
       [](s & v) -> auto& { return v.engine.limits.nodes_max; }, 1, 1'000'000));
@@ -208,6 +233,10 @@ void add_engine(std::vector<setting>& all) {
   all.push_back(duration(
       "queued-alert-ms", "a run queued longer raises an alert",
       [](s & v) -> auto& { return v.engine.queued_alert_after; }, 100, 30 * day_ms));
+  all.push_back(duration(
+      "stuck-after-ms",
+      "a run that owes something and made no progress for so long is reported and driven again",
+      [](s & v) -> auto& { return v.engine.stuck_after; }, 100, 30 * day_ms));
   all.push_back(number(
       "retry-max-attempts", "attempts where a node sets none, the first included",
       [](s & v) -> auto& { return v.engine.default_retry.max_attempts; }, 1, 1'000));
@@ -227,6 +256,7 @@ void add_operations(std::vector<setting>& all) {
   all.push_back(text("log-file",
                      "write logs here (rotated at 10 MB, 3 kept), not to standard output",
                      &s::log_file));
+  all.push_back(otlp_endpoint());
   all.push_back(number(
       "shutdown-grace-ms", "time for running calls after SIGTERM",
       [](s & v) -> auto& { return v.shutdown_grace_ms; }, 0, day_ms));

@@ -21,12 +21,17 @@ struct node_settings {
   std::string http_allow;
   std::string tls_certificate, tls_key;
   std::string log_level = "info", log_file;
+  std::string otlp_endpoint; ///< empty: nothing is traced
   std::uint64_t memory_bytes_max = std::uint64_t{1} << 30;
   std::uint64_t header_timeout_ms = 10'000, body_timeout_ms = 30'000, idle_timeout_ms = 75'000;
+  std::uint64_t write_timeout_ms = 30'000, disk_reserve_bytes = std::uint64_t{64} << 20;
   std::uint64_t connections_max = 20'000;
   std::uint64_t starts_per_minute_max = 0;
+  std::uint64_t definition_bytes_max = std::uint64_t{10} << 20;
   std::uint64_t shutdown_grace_ms = 10'000;
   engine_settings engine;
+
+  node_settings() { engine.limits.timeout_min = std::chrono::minutes{1}; }
 };
 
 /// Where a value came from; later ones win.

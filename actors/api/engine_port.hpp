@@ -41,7 +41,9 @@ struct start_request {
   std::string idempotency_key;    ///< empty: none
   std::string body_digest;        ///< SHA-256 of the body, to tell a repeat from a misuse
   std::optional<std::chrono::milliseconds>
-      wait; ///< answer with the final state if it comes in time
+      wait;                   ///< answer with the final state if it comes in time
+  std::size_t bytes = 0;      ///< of the request's text, for the memory budget
+  std::shared_ptr<void> held; ///< counts its bytes; let go once the start is durable
 };
 
 struct started_run {
@@ -91,6 +93,7 @@ struct document {
   std::string collection, id;
   std::uint64_t version = 0;
   json::value body;
+  std::int64_t created_ms = 0, updated_ms = 0;
 };
 struct document_write {
   std::string collection, id;
@@ -178,6 +181,8 @@ public:
   virtual json::value status() const = 0;                              ///< GET /system/status
   virtual json::value service_health(std::string_view name) const = 0; ///< null: no such service
   virtual bool ready() const = 0;
+  /// False while the store refuses writes; reads go on.
+  virtual bool writable() const { return true; }
   virtual std::string metrics() const = 0; ///< Prometheus text
   virtual instant now() const = 0;         ///< the engine's clock (moved by the test clock)
   virtual result<json::value>

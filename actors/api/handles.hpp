@@ -8,15 +8,16 @@
 namespace troupe {
 
 /// One active run: its state, its turns, its subscribers.
-using run_actor = caf::typed_actor<caf::reacts_to<begin_run>, caf::reacts_to<join_run>,
-                                   caf::reacts_to<command_run>, caf::reacts_to<ask_run>,
-                                   caf::reacts_to<watch_run>, caf::reacts_to<settled>,
-                                   caf::reacts_to<step_ended>, caf::reacts_to<step_live>,
-                                   caf::reacts_to<wait_over>, caf::reacts_to<stop_run>>;
+using run_actor =
+    caf::typed_actor<caf::reacts_to<begin_run>, caf::reacts_to<join_run>,
+                     caf::reacts_to<command_run>, caf::reacts_to<ask_run>,
+                     caf::reacts_to<watch_run>, caf::reacts_to<settled>, caf::reacts_to<step_ended>,
+                     caf::reacts_to<step_live>, caf::reacts_to<wait_over>, caf::reacts_to<check_up>,
+                     caf::reacts_to<step_alive>, caf::reacts_to<stop_run>>;
 
 /// One running io attempt.
 using step_actor = caf::typed_actor<caf::reacts_to<run_step>, caf::reacts_to<abort_step>,
-                                    caf::reacts_to<step_outcome>>;
+                                    caf::reacts_to<probe_step>, caf::reacts_to<step_outcome>>;
 
 /// One content partition: who is live, timers, outbox, dedupe.
 using partition_actor = caf::typed_actor<

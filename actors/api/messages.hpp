@@ -136,6 +136,7 @@ struct begin_run {
   bool wait = false;            ///< answer when the run has ended
   std::vector<row_change> with; ///< rows of the partition that belong to the start
   std::shared_ptr<void> place;
+  std::size_t bytes = 0; ///< of the request
 };
 /// Another start with the same key: answered like the first one.
 struct join_run {
@@ -158,6 +159,13 @@ struct step_live {
 };
 /// From the partition: it has let go of the run.
 struct stop_run {};
+/// From the partition, now and then: does anything of the run hang?
+struct check_up {};
+/// From a step that was asked whether it is there.
+struct step_alive {
+  place at;
+  std::uint32_t attempt = 1;
+};
 
 // To a step
 
@@ -165,6 +173,7 @@ struct run_step {
   skill_task task;
 };
 struct abort_step {};
+struct probe_step {};
 struct step_outcome {
   attempt_outcome outcome;
 };
@@ -242,6 +251,9 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::wait_over)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::step_ended)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::step_live)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::stop_run)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::check_up)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::step_alive)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::probe_step)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::run_step)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::abort_step)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::step_outcome)

@@ -41,7 +41,7 @@ private:
 
 struct engine_metrics {
   counter runs_started, runs_live, starts_refused, turns, events, commits_failed, crashes,
-      quarantined;
+      quarantined, stuck;
   std::array<counter, 10> runs_ended; ///< by run_status
   counter attempts_io, attempts_instant, attempts_failed, steps_live, retries, timers_fired,
       passivated, outbox_sent, outbox_waiting, subscribers_dropped;

@@ -26,8 +26,11 @@ struct engine_settings {
   std::chrono::milliseconds worker_heartbeat{10'000};
   std::chrono::hours dedupe_kept{48};
   std::chrono::milliseconds queued_alert_after{300'000}; ///< EN-39
+  std::chrono::milliseconds stuck_after{300'000};        ///< without progress although owed; EN-39
   std::chrono::milliseconds retention_sweep{
-      60'000}; ///< how often old and stuck runs are looked for
+      60'000};                             ///< how often old and stuck runs are looked for
+  std::uint64_t log_entries_kept = 20'000; ///< a partition; older ones go once the views have them
+  std::uint64_t log_trim_entries_min = 5'000; ///< fewer are not worth a trim
   std::size_t blob_cache_bytes = std::size_t{16} << 20;
   retry_policy default_retry;
   definition_limits limits;

@@ -5,6 +5,9 @@
 #include "actors/api/handles.hpp"
 #include "actors/api/metrics.hpp"
 #include "actors/api/settings.hpp"
+#include "actors/api/stuck.hpp"
+#include "runtime/base/byte_budget.hpp"
+#include "runtime/engine/span.hpp"
 
 #include <atomic>
 #include <functional>
@@ -80,17 +83,23 @@ struct engine_ports {
   replicated_log& log;
   class views& lists;
   const engine_clock& clock;
+  byte_budget* budget = nullptr;
+  span_sink* spans = nullptr; ///< empty: nothing is traced
 };
 
 struct engine_shared : std::enable_shared_from_this<engine_shared> {
   engine_shared(const engine_ports& ports, const engine_settings& how, const catalog& all_types)
-      : rows(ports.rows), log(ports.log), lists(ports.lists), clock(ports.clock), settings(how),
-        types(all_types), blobs(how.blob_cache_bytes) {}
+      : rows(ports.rows), log(ports.log), lists(ports.lists), clock(ports.clock),
+        budget(ports.budget), spans(ports.spans), settings(how), types(all_types),
+        blobs(how.blob_cache_bytes) {}
 
   const row_reader& rows;
   replicated_log& log;
   class views& lists;
+  std::shared_ptr<class views> gate; ///< behind `lists`, where it is not the caller's own
   const engine_clock& clock;
+  byte_budget* const budget; ///< may be null
+  span_sink* const spans;    ///< may be null
   const engine_settings settings;
   const catalog& types;
   std::shared_ptr<const workflow_directory> workflows;
@@ -108,11 +117,17 @@ struct engine_shared : std::enable_shared_from_this<engine_shared> {
   /// What an operator should look at; written by control.
   std::mutex alerts_mutex;
   json::array alerts;
+  stuck_board stuck;
 
-  /// Names of actors that tests have told to crash ("run:<id>"), with how often.
+  /// What tests have told actors to suffer, by name: "run:<id>", "partition:<n>", "control",
+  /// "limiter", "api".
+  struct told_fault {
+    int times = 0;
+    milliseconds late{0}; ///< zero: crash
+  };
   std::mutex faults_mutex;
-  std::map<std::string, int, std::less<>> crashes;
-  std::atomic<int> crashes_left{0};
+  std::map<std::string, told_fault, std::less<>> faults;
+  std::atomic<int> faults_left{0};
 
   const partition_actor& partition(partition_id p) const { return partitions.at(number(p)); }
 };

@@ -40,7 +40,7 @@ result<shared_value> run_blobs::load(const blob_id& id) {
   if (const auto fresh = saved_.find(id); fresh != saved_.end()) {
     text = fresh->second;
   } else if (const auto waiting = in_flight_.find(id); waiting != in_flight_.end()) {
-    return waiting->second;
+    return waiting->second.value;
   } else {
     auto row = shared_.rows.get(table::blobs, blob_key(partition_, id));
     if (!row)
@@ -58,7 +58,8 @@ result<shared_value> run_blobs::load(const blob_id& id) {
 void run_blobs::take_row(const blob_id& id, std::string text, std::vector<row_change>& into) {
   if (auto v = parsed(text)) {
     shared_.blobs.keep(id, *v, text.size());
-    in_flight_.emplace(id, std::move(*v));
+    in_flight_.insert_or_assign(
+        id, sent_value{std::move(*v), {shared_.budget, budget_kind::blobs, text.size()}});
   }
   into.push_back({table::blobs, blob_key(partition_, id), std::move(text), {}});
 }

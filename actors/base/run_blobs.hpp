@@ -30,7 +30,11 @@ private:
   partition_id partition_;
   run_id run_;
   std::map<blob_id, std::string> saved_;
-  std::map<blob_id, shared_value> in_flight_; ///< proposed, perhaps not committed
+  struct sent_value {
+    shared_value value;
+    byte_claim claim;
+  };
+  std::map<blob_id, sent_value> in_flight_; ///< proposed, perhaps not committed
 };
 
 } // namespace troupe

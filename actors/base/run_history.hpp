@@ -69,9 +69,10 @@ chain_hash audit_digest(std::string_view previous, std::string_view bytes);
 
 /// What the steps of an earlier run gave, with large values inline.
 result<std::vector<events::reused_output>> outputs_of(engine_shared& shared, const run_id& run);
-/// Every row of lists that a run's history makes, oldest first (to rebuild views).
-std::vector<view_change> list_rows_of(engine_shared& shared, partition_id partition,
-                                      const run_id& run);
+/// The rows of lists that a run's history leads to (to rebuild views); execution_gone when nothing
+/// is stored of it. Fails when the history cannot be read.
+result<std::vector<view_change>> list_rows_of(engine_shared& shared, partition_id partition,
+                                              const run_id& run);
 
 // Keys
 std::string active_key(partition_id partition, bool owing, const run_id& run);

@@ -3,10 +3,12 @@
 
 #include "persistence/store/digest.hpp"
 #include "runtime/engine/decide.hpp"
+#include "runtime/engine/replay.hpp"
 #include "runtime/engine/snapshot.hpp"
 
 #include <algorithm>
 #include <charconv>
+#include <map>
 
 namespace troupe {
 
@@ -138,30 +140,78 @@ void add_list_rows(projected& made, std::vector<view_change>& into) {
     into.push_back(list_row(std::move(review)));
 }
 
+/// The newest row of each thing: a history has many.
+struct newest_rows {
+  std::optional<execution_row> execution;
+  std::map<std::string, review_row> reviews;
+
+  void take(projected& made) {
+    if (made.execution)
+      execution = list_row(*made.execution);
+    for (auto& review : made.reviews) {
+      auto row = list_row(std::move(review));
+      reviews.insert_or_assign(row.id, std::move(row));
+    }
+  }
+};
+
+failure damaged_turn(std::string message) {
+  return {failure_kind::malformed, "history_malformed", std::move(message), {}, {}};
+}
+
+/// A history that somebody edited must not end the process: every event is looked at first.
+result<void> fold_turn(engine_shared& shared, partition_id partition, run_record& into,
+                       const std::vector<event>& turn) {
+  if (turn.empty())
+    return damaged_turn("a turn holds no event");
+  if (const auto* start = std::get_if<events::execution_started>(&turn.front().what);
+      start && !into.plan) {
+    auto plan = shared.workflows->plan_of(partition, start->workflow_id, start->workflow_version,
+                                          start->definition);
+    if (!plan)
+      return plan.error();
+    into.plan = std::move(*plan);
+  }
+  if (!into.plan)
+    return damaged_turn("the first event is missing");
+  for (const auto& e : turn) {
+    if (const auto fault = fold_fault(*into.plan, into.state, e))
+      return damaged_turn("event " + std::to_string(e.seq) + ": " + *fault);
+    evolve(*into.plan, into.state, e);
+  }
+  return {};
+}
+
 } // namespace
 
-std::vector<view_change> list_rows_of(engine_shared& shared, partition_id partition,
-                                      const run_id& run) {
-  std::vector<view_change> out;
+result<std::vector<view_change>> list_rows_of(engine_shared& shared, partition_id partition,
+                                              const run_id& run) {
+  newest_rows newest;
+  result<void> whole;
+  bool any = false;
   run_blobs blobs(shared, partition, run);
   run_record record;
   record.state.id = run;
-  const auto fine = each_turn(shared, partition, run, [&](std::vector<event> events) {
-    if (!record.plan && !events.empty())
-      if (const auto* start = std::get_if<events::execution_started>(&events.front().what))
-        if (auto plan = shared.workflows->plan_of(partition, start->workflow_id,
-                                                  start->workflow_version, start->definition))
-          record.plan = std::move(*plan);
-    if (!record.plan || events.empty() || events.front().seq != record.state.seq + 1)
-      return false;
-    for (const auto& e : events)
-      evolve(*record.plan, record.state, e);
-    auto made = project(record.state, events, record.rows, blobs, audit_digest);
-    add_list_rows(made, out);
-    return true;
+  const auto read = each_turn(shared, partition, run, [&](std::vector<event> events) {
+    any = true;
+    whole = fold_turn(shared, partition, record, events);
+    if (whole) {
+      auto made = project(record.state, events, record.rows, blobs, audit_digest);
+      newest.take(made);
+    }
+    return whole.has_value();
   });
-  if (!fine || out.empty())
+  if (!read)
+    return read.error();
+  if (!whole)
+    return whole.error();
+  std::vector<view_change> out;
+  if (!any)
     out.push_back(execution_gone{run});
+  if (newest.execution)
+    out.push_back(std::move(*newest.execution));
+  for (auto& [id, review] : newest.reviews)
+    out.push_back(std::move(review));
   return out;
 }
 

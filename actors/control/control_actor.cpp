@@ -1,5 +1,6 @@
 #include "actors/control/control_actor.hpp"
 
+#include "actors/base/faults.hpp"
 #include "actors/base/handlers.hpp"
 
 #include <caf/all.hpp>
@@ -20,7 +21,12 @@ control_actor::behavior_type behave(control_actor::stateful_pointer<control_stat
   self->state.core = std::make_unique<control_core>(*deps, control_actor{self});
   const auto handle = [self, deps](auto& m) {
     guarded(
-        "control", [&] { self->state.core->on(m); }, [&] { deps->shared.metrics.crashes.add(); });
+        "control",
+        [&] {
+          suffer_faults(deps->shared, "control");
+          self->state.core->on(m);
+        },
+        [&] { deps->shared.metrics.crashes.add(); });
   };
   const auto look_every = deps->shared.settings.retention_sweep;
   self->state.next = std::chrono::steady_clock::now() + look_every;

@@ -10,15 +10,13 @@ failure no_workflow() {
   return {failure_kind::not_found, "workflow_not_found", "there is no such workflow", {}, {}};
 }
 
-std::string stored_document(std::uint64_t version, json::value body) {
-  return json::write(json::object{{"version", version}, {"body", std::move(body)}});
-}
-
-row_change put_row(std::string_view collection, std::string_view id, std::uint64_t version,
-                   json::value body) {
+row_change put_row(const document& what) {
   return {table::documents,
-          document_key(collection, id),
-          stored_document(version, std::move(body)),
+          document_key(what.collection, what.id),
+          json::write(json::object{{"version", what.version},
+                                   {"body", what.body},
+                                   {"created_ms", what.created_ms},
+                                   {"updated_ms", what.updated_ms}}),
           {}};
 }
 
@@ -63,7 +61,7 @@ document_row workflow_row(const workflow_entry& entry) {
   return row;
 }
 
-document_row document_row_of(const document& what, std::int64_t now_ms) {
+document_row document_row_of(const document& what) {
   document_row row;
   row.collection = what.collection;
   row.id = what.id;
@@ -72,8 +70,8 @@ document_row document_row_of(const document& what, std::int64_t now_ms) {
   row.text = row.name + " " + std::string(json::text_or(what.body, "description", ""));
   const auto* enabled = json::find(what.body, "enabled");
   row.enabled = !enabled || !enabled->is_bool() || enabled->get_bool();
-  row.created_ms = now_ms;
-  row.updated_ms = now_ms;
+  row.created_ms = what.created_ms;
+  row.updated_ms = what.updated_ms;
   row.version = what.version;
   row.body = json::write(what.body);
   return row;
@@ -107,11 +105,12 @@ void control_core::on(const settled& m) {
 }
 
 void control_core::put_head(proposal& what, const workflow_head& head) const {
-  what.facts.push_back(put_row(workflows_collection, head.id, head.latest,
-                               json::object{{"active_version", head.active},
-                                            {"latest_version", head.latest},
-                                            {"created_ms", head.created_ms},
-                                            {"updated_ms", head.updated_ms}}));
+  what.facts.push_back(put_row({std::string(workflows_collection), head.id, head.latest,
+                                json::object{{"active_version", head.active},
+                                             {"latest_version", head.latest},
+                                             {"created_ms", head.created_ms},
+                                             {"updated_ms", head.updated_ms}},
+                                head.created_ms, head.updated_ms}));
   what.changed = "workflows/" + head.id;
 }
 
@@ -152,8 +151,9 @@ void control_core::on(save_workflow_request& m) {
   }
   proposal what;
   put_head(what, head);
-  what.facts.push_back(put_row(versions_collection, version_document(head.id, head.latest), 1,
-                               json::object{{"definition", *definition}, {"saved_ms", now}}));
+  what.facts.push_back(
+      put_row({std::string(versions_collection), version_document(head.id, head.latest), 1,
+               json::object{{"definition", *definition}, {"saved_ms", now}}, now, now}));
   ++writing_[head.id];
   propose(std::move(what), {workflow_row(*entry)},
           [this, head, entry, answer = m.answer](const settled& done) {
@@ -248,9 +248,11 @@ void control_core::on(write_document_request& m) {
   std::vector<view_change> views;
   const auto version = (old ? old->version : 0) + 1;
   if (w.body) {
-    what.facts.push_back(put_row(w.collection, w.id, version, *w.body));
-    views.push_back(document_row_of({w.collection, w.id, version, *w.body},
-                                    to_millis(deps_.shared.clock.now())));
+    const auto now = to_millis(deps_.shared.clock.now());
+    const document now_stored{w.collection, w.id, version, *w.body, old ? old->created_ms : now,
+                              now};
+    what.facts.push_back(put_row(now_stored));
+    views.push_back(document_row_of(now_stored));
   } else {
     what.facts.push_back({table::documents, document_key(w.collection, w.id), std::nullopt, {}});
     views.push_back(document_gone{w.collection, w.id});

@@ -25,7 +25,7 @@ public:
   void on(delete_workflow_request& m);
   void on(write_document_request& m);
   void on(const settled& m);
-  /// Retention, and a look for executions that are stuck.
+  /// Retention, old entries of the log, and a look for executions that are stuck.
   void on(const control_tick&);
 
 private:
@@ -35,18 +35,20 @@ private:
   bool busy(const std::string& workflow) const { return writing_.contains(workflow); }
   void cancel_runs_of(const std::string& workflow);
   void sweep_retention();
+  void trim_logs();
   void look_for_stuck();
 
   control_deps deps_;
   control_actor self_;
   std::map<std::uint64_t, after_commit> proposals_;
   std::uint64_t ticket_ = 0;
+  milliseconds next_trim_{0};
   std::map<std::string, int> writing_;       ///< workflows and documents with a write in flight
   std::vector<std::function<void()>> later_; ///< requests that wait for such a write
 };
 
 /// The row of lists for a workflow.
 document_row workflow_row(const workflow_entry& entry);
-document_row document_row_of(const document& what, std::int64_t now_ms);
+document_row document_row_of(const document& what);
 
 } // namespace troupe

@@ -22,6 +22,27 @@ std::int64_t millis_at(const json::value& v, std::string_view key) {
   return at && at->is_int64() ? at->get_int64() : 0;
 }
 
+/// The time in an id of ours (UUIDv7); 0 for other texts.
+std::int64_t time_in(std::string_view id) {
+  const auto made = uuid_from_text(id);
+  if (!made || made->bytes[6] >> 4 != 7)
+    return 0;
+  std::int64_t ms = 0;
+  for (std::size_t i = 0; i < 6; ++i)
+    ms = ms << 8 | made->bytes[i];
+  return ms;
+}
+
+/// Rows of earlier releases do not tell their times.
+document document_from(std::string_view collection, std::string_view id, const json::value& row) {
+  document out{std::string(collection), std::string(id), number_at(row, "version"), nullptr};
+  if (const auto* body = json::find(row, "body"))
+    out.body = *body;
+  out.created_ms = json::find(row, "created_ms") ? millis_at(row, "created_ms") : time_in(id);
+  out.updated_ms = json::find(row, "updated_ms") ? millis_at(row, "updated_ms") : out.created_ms;
+  return out;
+}
+
 std::string digest_of(const json::value& definition) {
   return to_hex(sha256(json::write(definition)));
 }
@@ -43,6 +64,16 @@ std::string document_key(std::string_view collection, std::string_view id) {
   return key_builder(partition_id{0}).text(collection).text(id).take();
 }
 
+workflow_head head_from(const document& stored) {
+  workflow_head head;
+  head.id = stored.id;
+  head.active = number_at(stored.body, "active_version");
+  head.latest = number_at(stored.body, "latest_version");
+  head.created_ms = millis_at(stored.body, "created_ms");
+  head.updated_ms = millis_at(stored.body, "updated_ms");
+  return head;
+}
+
 std::string version_document(std::string_view workflow, std::uint32_t version) {
   auto number = std::to_string(version);
   number.insert(0, 10 - std::min<std::size_t>(10, number.size()), '0');
@@ -58,10 +89,7 @@ std::optional<document> directory::read(std::string_view collection, std::string
   auto stored = json::parse(**row, stored_limits);
   if (!stored)
     return std::nullopt;
-  document out{std::string(collection), std::string(id), number_at(*stored, "version"), nullptr};
-  if (const auto* body = json::find(*stored, "body"))
-    out.body = *body;
-  return out;
+  return document_from(collection, id, *stored);
 }
 
 std::vector<document> directory::all_of(std::string_view collection) const {
@@ -72,10 +100,8 @@ std::vector<document> directory::all_of(std::string_view collection) const {
                                  key_reader reader(key.substr(prefix.size()));
                                  std::string_view id;
                                  auto stored = json::parse(value, stored_limits);
-                                 const auto* body = stored ? json::find(*stored, "body") : nullptr;
-                                 if (reader.text(id) && body)
-                                   out.push_back({std::string(collection), std::string(id),
-                                                  number_at(*stored, "version"), *body});
+                                 if (reader.text(id) && stored && json::find(*stored, "body"))
+                                   out.push_back(document_from(collection, id, *stored));
                                  return true;
                                });
   if (!fine)
@@ -84,15 +110,8 @@ std::vector<document> directory::all_of(std::string_view collection) const {
 }
 
 result<void> directory::open() {
-  for (const auto& each : all_of(workflows_collection)) {
-    workflow_head head;
-    head.id = each.id;
-    head.active = number_at(each.body, "active_version");
-    head.latest = number_at(each.body, "latest_version");
-    head.created_ms = millis_at(each.body, "created_ms");
-    head.updated_ms = millis_at(each.body, "updated_ms");
-    heads_.emplace(head.id, std::move(head));
-  }
+  for (const auto& each : all_of(workflows_collection))
+    heads_.emplace(each.id, head_from(each));
   return {};
 }
 
@@ -124,7 +143,8 @@ workflow_ptr directory::load(const workflow_head& head, std::uint32_t version) c
   auto* definition = body ? body->if_contains("definition") : nullptr;
   if (!definition)
     return nullptr;
-  const auto saved = millis_at(stored->body, "saved_ms");
+  // Choosing another version changes a workflow too.
+  const auto saved = version == head.active ? head.updated_ms : millis_at(stored->body, "saved_ms");
   return make(head, version, std::make_shared<const json::value>(std::move(*definition)), saved);
 }
 

@@ -25,6 +25,8 @@ constexpr std::string_view workflows_collection = "workflows";
 constexpr std::string_view versions_collection = "workflow_versions";
 constexpr std::string_view skills_collection = "worker_skills";
 
+/// Of a document of the collection `workflows`.
+workflow_head head_from(const document& stored);
 std::string document_key(std::string_view collection, std::string_view id);
 std::string version_document(std::string_view workflow, std::uint32_t version);
 
@@ -55,9 +57,10 @@ public:
   workflow_ptr make(const workflow_head& head, std::uint32_t version,
                     std::shared_ptr<const json::value> definition, std::int64_t saved_ms) const;
 
-private:
+  /// A version as stored, compiled anew. nullptr: it is not there.
   workflow_ptr load(const workflow_head& head, std::uint32_t version) const;
 
+private:
   const row_reader& rows_;
   const compile_context how_;
   mutable std::shared_mutex mutex_;

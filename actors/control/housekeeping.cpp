@@ -2,8 +2,12 @@
 // ones.
 #include "actors/control/control_core.hpp"
 
+#include "persistence/store/entry.hpp"
+#include "runtime/base/log.hpp"
+
 #include <caf/send.hpp>
 
+#include <algorithm>
 #include <atomic>
 #include <map>
 
@@ -20,6 +24,8 @@ std::vector<run_id> ids_in(const view_page& page) {
   return out;
 }
 
+constexpr milliseconds trim_every{5'000};
+
 std::int64_t integer_at(const json::value& v, std::string_view key) {
   const auto* at = json::find(v, key);
   return at && at->is_int64() ? at->get_int64() : 0;
@@ -32,7 +38,24 @@ std::vector<position> everything(const engine_shared& shared) {
   return out;
 }
 
+/// Index of the first entry that the log still has; one more than `up_to` when there is none.
+std::uint64_t oldest_entry(const engine_shared& shared, partition_id partition,
+                           std::uint64_t up_to) {
+  std::uint64_t oldest = up_to + 1;
+  const auto read = shared.rows.scan(table::log, log_key(partition, 0), log_key(partition, oldest),
+                                     [&](std::string_view key, std::string_view) {
+                                       key_reader reader(key);
+                                       std::uint16_t ignored = 0;
+                                       return !reader.u16(ignored) || !reader.u64(oldest);
+                                     });
+  if (!read)
+    log::warning("control", "the log is not readable, and not trimmed",
+                 {{"partition", static_cast<std::int64_t>(number(partition))}});
+  return oldest;
+}
+
 /// Answers come on the views' thread, perhaps after the engine has gone: only messages leave it.
+/// Lists that are being made again do not show every run yet: it looks once more.
 void cancel_running(const std::shared_ptr<engine_shared>& shared, const std::string& workflow,
                     std::string cursor) {
   execution_filter filter;
@@ -40,7 +63,7 @@ void cancel_running(const std::shared_ptr<engine_shared>& shared, const std::str
   filter.limit = 500;
   filter.cursor = std::move(cursor);
   shared->lists.query(
-      filter, everything(*shared), milliseconds(2'000),
+      filter, everything(*shared), milliseconds(60'000),
       [weak = std::weak_ptr(shared), workflow](result<view_page> page) {
         const auto alive = weak.lock();
         if (!page || !alive)
@@ -49,7 +72,9 @@ void cancel_running(const std::shared_ptr<engine_shared>& shared, const std::str
           caf::anon_send(
               alive->partition(partition_of(run)),
               command_run{run, commands::cancel{"The workflow was deleted", "system"}, {}, {}});
-        if (!page->next_cursor.empty())
+        if (page->stale)
+          cancel_running(alive, workflow, {});
+        else if (!page->next_cursor.empty())
           cancel_running(alive, workflow, page->next_cursor);
       });
 }
@@ -96,7 +121,28 @@ void control_core::cancel_runs_of(const std::string& workflow) {
 
 void control_core::on(const control_tick&) {
   sweep_retention();
+  trim_logs();
   look_for_stuck();
+}
+
+/// A start shows from the log what the views lack, and needs the newest entries for that; the last
+/// one that was shown too, for it may be there in part.
+void control_core::trim_logs() {
+  auto& shared = deps_.shared;
+  const auto now = shared.clock.elapsed();
+  if (now < next_trim_)
+    return;
+  next_trim_ = now + trim_every;
+  const auto less = [](std::uint64_t a, std::uint64_t b) { return a > b ? a - b : 0; };
+  for (std::uint16_t p = 0; p <= shared.settings.partitions; ++p) {
+    const partition_id partition{p};
+    const auto up_to =
+        std::min(less(shared.log.applied(partition), shared.settings.log_entries_kept),
+                 less(shared.lists.applied(partition), 1));
+    if (up_to >= shared.settings.log_trim_entries_min &&
+        up_to + 1 - oldest_entry(shared, partition, up_to) >= shared.settings.log_trim_entries_min)
+      shared.log.trim_log(partition, up_to);
+  }
 }
 
 /// settings/retention: {rules: [{status?, max_age_seconds?, keep_newest?}]}. A rule with both

@@ -6,6 +6,7 @@
 #include "actors/api/settings.hpp"
 #include "net/client/client.hpp"
 #include "persistence/store/store.hpp"
+#include "runtime/engine/span.hpp"
 
 #include <functional>
 #include <memory>
@@ -22,6 +23,8 @@ struct engine_deps {
   const engine_clock& clock;
   movable_clock* test_clock = nullptr; ///< the same object as `clock`, when tests may move it
   engine_settings settings;
+  byte_budget* budget = nullptr; ///< counts what the engine holds; outlives it; may be empty
+  span_sink* spans = nullptr;    ///< takes spans of runs; outlives the engine; may be empty
   /// Makes an online backup; must not block the caller. May be empty.
   std::function<void(std::string directory, reply<json::value> answer)> backup;
 };

@@ -2,8 +2,6 @@
 #include "actors/engine/node_engine.hpp"
 
 #include "actors/base/instant_skills.hpp"
-#include "actors/base/run_history.hpp"
-#include "persistence/store/entry.hpp"
 #include "runtime/base/log.hpp"
 
 #include <caf/all.hpp>
@@ -11,7 +9,6 @@
 #include <condition_variable>
 #include <cstdlib>
 #include <random>
-#include <set>
 #include <thread>
 
 namespace troupe {
@@ -87,12 +84,16 @@ node_engine::node_engine(engine_deps deps) : deps_(std::move(deps)) {
                                   }});
   http_ = std::make_shared<http_provider>(
       deps_.http, deps_.clock,
-      http_limits{settings.attempts_running_max, settings.attempts_per_host_max});
+      http_limits{settings.attempts_running_max, settings.attempts_per_host_max, deps_.budget});
+  lists_ = std::make_shared<gated_views>(deps_.lists);
   shared_ = std::make_shared<engine_shared>(
-      engine_ports{deps_.rows, deps_.log, deps_.lists, deps_.clock}, settings, types_);
+      engine_ports{deps_.rows, deps_.log, *lists_, deps_.clock, deps_.budget, deps_.spans},
+      settings, types_);
+  shared_->gate = lists_;
   shared_->workflows = workflows_;
+  feeder_ = std::make_unique<views_feeder>(shared_, *lists_, deps_.lists);
   starts_queued_ =
-      std::make_shared<std::vector<std::atomic<std::uint32_t>>>(settings.partitions + 1u);
+      std::make_shared<start_places>(settings.partitions + 1u, settings.starts_queued_max);
 }
 
 node_engine::~node_engine() {
@@ -121,6 +122,7 @@ void node_engine::spawn_all() {
   worker_limits limits;
   limits.heartbeat = deps_.settings.worker_heartbeat;
   limits.queue_max = deps_.settings.worker_queue_max;
+  limits.budget = deps_.budget;
   workers_ = spawn_workers_actor(
       system,
       workers_deps{deps_.clock, worker_skills_, limits, [this] { return new_id(); },
@@ -138,64 +140,12 @@ void node_engine::spawn_all() {
 result<void> node_engine::start() {
   if (auto opened = workflows_->open(); !opened)
     return opened;
-  if (auto shown = catch_up_views(); !shown)
+  if (auto shown = feeder_->prepare(); !shown)
     return shown;
+  feeder_->run();
   spawn_all();
   for (std::uint16_t p = 1; p <= deps_.settings.partitions; ++p)
     caf::anon_send(shared_->partitions[p], open_partition{});
-  return {};
-}
-
-result<void> node_engine::catch_up_views() {
-  for (std::uint16_t p = 0; p <= deps_.settings.partitions; ++p)
-    if (auto done = catch_up_views(partition_id{p}); !done)
-      return done;
-  return {};
-}
-
-/// Entries that were durable and perhaps not shown: the last shown one may be there in part.
-result<void> node_engine::catch_up_views(partition_id partition) {
-  const auto head = deps_.log.applied(partition);
-  const auto shown = deps_.lists.applied(partition);
-  if (shown >= head)
-    return {};
-  std::set<std::string> names;
-  const auto read = deps_.rows.scan(table::log, log_key(partition, shown),
-                                    prefix_end(key_builder(partition).take()),
-                                    [&](std::string_view, std::string_view row) {
-                                      if (const auto changed = changed_of(row))
-                                        for (auto text : *changed)
-                                          while (!text.empty()) {
-                                            const auto end = std::min(text.find('\n'), text.size());
-                                            if (end > 0)
-                                              names.emplace(text.substr(0, end));
-                                            text.remove_prefix(std::min(end + 1, text.size()));
-                                          }
-                                      return true;
-                                    });
-  if (!read)
-    return read;
-  std::vector<view_change> changes;
-  for (const auto& name : names) {
-    if (number(partition) > 0) {
-      if (const auto run = run_id_from_text(name))
-        for (auto& row : list_rows_of(*shared_, partition, *run))
-          changes.push_back(std::move(row));
-      continue;
-    }
-    const auto slash = name.find('/');
-    const auto collection = name.substr(0, slash), id = name.substr(slash + 1);
-    if (collection == workflows_collection) {
-      const auto entry = workflows_->find(id, 0);
-      changes.push_back(entry ? view_change(workflow_row(*entry))
-                              : view_change(document_gone{collection, id}));
-    } else if (const auto found = workflows_->read(collection, id)) {
-      changes.push_back(document_row_of(*found, to_millis(deps_.clock.now())));
-    } else {
-      changes.push_back(document_gone{collection, id});
-    }
-  }
-  deps_.lists.apply(partition, head, std::move(changes));
   return {};
 }
 
@@ -203,6 +153,7 @@ void node_engine::stop(milliseconds grace) {
   if (stopped_.exchange(true))
     return;
   stopping_ = true;
+  feeder_->stop();
   if (!system_)
     return;
   const auto until = std::chrono::steady_clock::now() + grace;

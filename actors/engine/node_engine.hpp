@@ -4,6 +4,8 @@
 #include "actors/api/shared.hpp"
 #include "actors/control/control_actor.hpp"
 #include "actors/engine/engine.hpp"
+#include "actors/engine/start_places.hpp"
+#include "actors/engine/views_feeder.hpp"
 #include "actors/limits/limiter_actor.hpp"
 #include "actors/partition/partition_actor.hpp"
 #include "actors/run/run_actor.hpp"
@@ -67,6 +69,7 @@ public:
   json::value status() const override;
   json::value service_health(std::string_view name) const override;
   bool ready() const override;
+  bool writable() const override { return !deps_.log.queued().refusing; }
   std::string metrics() const override;
   instant now() const override { return deps_.clock.now(); }
   result<json::value> fault(const json::value& body) override;
@@ -79,10 +82,9 @@ private:
   };
 
   void spawn_all();
-  result<void> catch_up_views();
-  result<void> catch_up_views(partition_id partition);
   void skills_changed(const std::map<std::string, worker_skill, std::less<>>& skills);
   result<partition_actor> home_of(const run_id& run) const;
+  std::shared_ptr<void> take_place(std::uint16_t partition, std::shared_ptr<void> held);
   std::uint64_t random() const;
   std::string new_id() const;
 
@@ -91,12 +93,14 @@ private:
   skill_directory worker_skills_;
   std::shared_ptr<directory> workflows_;
   std::shared_ptr<http_provider> http_;
+  std::shared_ptr<gated_views> lists_;
   std::shared_ptr<engine_shared> shared_;
+  std::unique_ptr<views_feeder> feeder_;
   std::unique_ptr<system_config> config_;
   std::unique_ptr<caf::actor_system> system_;
   control_actor control_;
   workers_actor workers_;
-  std::shared_ptr<std::vector<std::atomic<std::uint32_t>>> starts_queued_;
+  std::shared_ptr<start_places> starts_queued_;
   std::atomic<bool> stopping_{false}, stopped_{false};
   std::atomic<std::uint64_t> next_ticket_{1};
 };

@@ -25,7 +25,24 @@ failure stopping() {
           {}};
 }
 
+failure overloaded() {
+  return {failure_kind::exhausted,
+          "overloaded",
+          "too many executions are being started or signalled",
+          "try again in a second",
+          {}};
+}
+
 } // namespace
+
+/// One of the partition's places for queued starts and signals, given back with the pointer; empty:
+/// all are taken. `held` is kept as long.
+std::shared_ptr<void> node_engine::take_place(std::uint16_t partition, std::shared_ptr<void> held) {
+  auto place = starts_queued_->take(partition, deps_.clock.elapsed(), std::move(held));
+  if (!place)
+    shared_->metrics.starts_refused.add();
+  return place;
+}
 
 result<partition_actor> node_engine::home_of(const run_id& run) const {
   const auto p = number(partition_of(run));
@@ -52,24 +69,15 @@ void node_engine::start(start_request what, reply<started_run> answer) {
           ? random()
           : hash64(what.user + '\0' + what.workflow_id + '\0' + what.idempotency_key);
   const auto p = static_cast<std::uint16_t>(1 + chosen % partitions);
-  auto& queued = (*starts_queued_)[p];
-  if (queued.fetch_add(1) >= deps_.settings.starts_queued_max) {
-    queued.fetch_sub(1);
-    shared_->metrics.starts_refused.add();
-    return answer(failure{failure_kind::exhausted,
-                          "overloaded",
-                          "too many executions are being started",
-                          "try again in a second",
-                          {}});
-  }
+  auto place = take_place(p, std::move(what.held));
+  if (!place)
+    return answer(overloaded());
   start_run m;
   m.run = make_run_id(deps_.clock.now(), partition_id{p}, random());
   m.what = std::move(what);
   m.workflow = std::move(entry);
   m.answer = promise<started_run>(std::move(answer));
-  m.place = std::shared_ptr<void>(&queued, [all = starts_queued_](void* at) {
-    static_cast<std::atomic<std::uint32_t>*>(at)->fetch_sub(1);
-  });
+  m.place = std::move(place);
   caf::anon_send(shared_->partitions[p], std::move(m));
 }
 
@@ -77,6 +85,15 @@ void node_engine::command(const run_id& run, commands::any what, reply<done_at> 
   const auto home = home_of(run);
   if (!home)
     return answer(home.error());
+  if (std::holds_alternative<commands::signal>(what)) {
+    auto place = take_place(number(partition_of(run)), nullptr);
+    if (!place)
+      return answer(overloaded());
+    answer = [place = std::move(place), answer = std::move(answer)](result<done_at> done) mutable {
+      place.reset();
+      answer(std::move(done));
+    };
+  }
   caf::anon_send(*home, command_run{run, std::move(what), promise<done_at>(std::move(answer)), {}});
 }
 

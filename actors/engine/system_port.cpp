@@ -1,4 +1,5 @@
 // engine_port: views, status, metrics, test switches.
+#include "actors/base/faults.hpp"
 #include "actors/engine/node_engine.hpp"
 
 #include <caf/all.hpp>
@@ -39,6 +40,7 @@ bool node_engine::ready() const {
 }
 
 json::value node_engine::status() const {
+  suffer_faults(*shared_, "api");
   const auto& m = shared_->metrics;
   json::object ended;
   for (std::size_t i = 0; i < m.runs_ended.size(); ++i)
@@ -51,6 +53,8 @@ json::value node_engine::status() const {
     const std::lock_guard lock(shared_->alerts_mutex);
     alerts = shared_->alerts;
   }
+  for (auto& each : shared_->stuck.alerts(deps_.clock.elapsed()))
+    alerts.push_back(std::move(each));
   return json::object{
       {"status", ready()     ? "ready"
                  : stopping_ ? "stopping"
@@ -62,6 +66,9 @@ json::value node_engine::status() const {
                                   {"started", m.runs_started.value()},
                                   {"ended", std::move(ended)}}},
       {"steps_running", m.steps_live.value()},
+      {"views", json::object{{"rebuilding", feeder_->running()},
+                             {"executions_read", feeder_->progress().executions.load()},
+                             {"unreadable", feeder_->progress().unreadable.load()}}},
       {"queues", json::object{{"log_proposals", log.proposals},
                               {"log_bytes", log.bytes},
                               {"views_lag", deps_.lists.lag()},
@@ -71,6 +78,7 @@ json::value node_engine::status() const {
                               {"worker_tasks_running", worker_skills_.tasks().second}}},
       {"crashes", m.crashes.value()},
       {"quarantined", m.quarantined.value()},
+      {"stuck", m.stuck.value()},
       {"alerts", std::move(alerts)}};
 }
 
@@ -98,7 +106,8 @@ std::string node_engine::metrics() const {
       out.value("troupe_executions_ended_total", "counter", "Executions ended, by status",
                 static_cast<double>(m.runs_ended[i].value()),
                 "status=\"" + std::string(to_text(status)) + "\"");
-  count("troupe_starts_refused_total", "Starts refused because of overload", m.starts_refused);
+  count("troupe_starts_refused_total", "Starts and signals over --starts-queued-max",
+        m.starts_refused);
   gauge("troupe_executions_live", "Executions in memory", m.runs_live.value());
   count("troupe_executions_passivated_total", "Executions that left memory", m.passivated);
   count("troupe_turns_total", "Turns committed", m.turns);
@@ -106,6 +115,7 @@ std::string node_engine::metrics() const {
   count("troupe_commits_failed_total", "Turns that could not be committed", m.commits_failed);
   count("troupe_actor_crashes_total", "Exceptions that escaped a handler", m.crashes);
   count("troupe_quarantined_total", "Executions quarantined", m.quarantined);
+  count("troupe_stuck_total", "Executions found hanging and driven again", m.stuck);
   count("troupe_attempts_io_total", "Attempts given to skill providers", m.attempts_io);
   count("troupe_attempts_instant_total", "Attempts of instant skills", m.attempts_instant);
   count("troupe_steps_failed_total", "Steps that failed", m.attempts_failed);
@@ -125,7 +135,18 @@ std::string node_engine::metrics() const {
   const auto log = deps_.log.queued();
   gauge("troupe_log_proposals_queued", "Turns waiting for the disk", log.proposals);
   gauge("troupe_log_bytes_queued", "Bytes waiting for the disk", log.bytes);
+  const auto waits = [&](std::string_view queue, std::optional<milliseconds> since) {
+    const auto age =
+        since ? std::max(deps_.clock.elapsed() - *since, milliseconds(0)) : milliseconds(0);
+    out.value("troupe_queue_age_seconds", "gauge",
+              "How long the oldest of a queue has waited; 0: nothing waits",
+              std::chrono::duration<double>(age).count(), "queue=\"" + std::string(queue) + "\"");
+  };
+  waits("starts", starts_queued_->oldest());
+  waits("log", deps_.clock.elapsed() - log.oldest);
+  waits("worker_tasks", worker_skills_.oldest_queued());
   gauge("troupe_views_lag", "Changes not yet in the views", deps_.lists.lag());
+  gauge("troupe_views_rebuilding", "1 while the views are made again", feeder_->running() ? 1 : 0);
   out.histogram("troupe_commit_seconds", "From a decision to its durable turn", m.commit);
   out.histogram("troupe_step_seconds", "Attempts with skill providers", m.step);
   return out.take();
@@ -134,15 +155,27 @@ std::string node_engine::metrics() const {
 result<json::value> node_engine::fault(const json::value& body) {
   if (!deps_.settings.test_faults)
     return not_there();
-  const auto kind = json::text_or(body, "kind", "crash");
+  std::string kind(json::text_or(body, "kind", "crash"));
+  if (kind == "drop")
+    kind = "lose_" + std::string(json::text_or(body, "what", "outcome"));
   const auto actor = json::text_or(body, "actor", "");
-  if (kind != "crash" || !actor.starts_with("run:"))
-    return invalid("fault_unknown", "kind must be crash and actor run:<execution id>");
+  const bool known = actor.starts_with("run:") || actor.starts_with("partition:") ||
+                     actor == "control" || actor == "limiter" || actor == "api";
+  const bool loss = kind == "lose_outcome" || kind == "lose_timer" || kind == "lose_message";
+  if ((kind != "crash" && kind != "delay" && !loss) || !known ||
+      (loss && !actor.starts_with("run:")))
+    return invalid("fault_unknown",
+                   "kind must be crash or delay, actor run:<execution id>, partition:<number>, "
+                   "control, limiter or api; or kind drop, what outcome, timer or message, actor "
+                   "run:<execution id>");
   const auto times =
       static_cast<int>(std::clamp<std::int64_t>(integer_at(body, "times", 1), 1, 100));
+  const auto late = std::clamp<std::int64_t>(integer_at(body, "milliseconds", 1'000), 1, 60'000);
   const std::lock_guard lock(shared_->faults_mutex);
-  shared_->crashes[std::string(actor)] += times;
-  shared_->crashes_left += times;
+  auto& told = shared_->faults[loss ? kind + std::string(actor.substr(3)) : std::string(actor)];
+  told.times += times;
+  told.late = milliseconds{kind == "delay" ? late : 0};
+  shared_->faults_left += times;
   return json::value(json::object{{"actor", actor}, {"times", times}});
 }
 

@@ -1,5 +1,6 @@
 #include "actors/gateway/call.hpp"
 
+#include "actors/gateway/request_span.hpp"
 #include "net/rest/headers.hpp"
 #include "net/rest/problem.hpp"
 #include "runtime/base/log.hpp"
@@ -13,9 +14,12 @@ void call::complete(http::response& what) {
     what.headers.emplace_back(std::move(name), std::move(value));
   headers_.clear();
   rest::set_default(what, "X-Request-ID", request_id);
+  const auto span = run ? request_span(*run) : home->random.next() | 1;
   rest::set_default(what, "traceparent",
-                    "00-" + trace_id + "-" + home->new_hex(16) + "-" + trace_flags);
+                    "00-" + trace_id + "-" + span_text(span) + "-" + trace_flags);
   const auto took = std::chrono::steady_clock::now() - begun;
+  if (home->settings.spans)
+    trace_request(*this, span, what.status, took);
   home->counters.count(rest::to_text(row().verb), row().pattern, what.status, took);
   if (log::enabled(log::level::debug))
     log::write(log::level::debug, "api", "request answered",

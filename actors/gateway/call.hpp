@@ -8,6 +8,7 @@
 #include <exception>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -21,7 +22,10 @@ struct call : std::enable_shared_from_this<call> {
   std::shared_ptr<http::responder> to;
   rest::route_match match;
   json::object body;
+  std::shared_ptr<byte_claim> held; ///< what a large body counts as, parsed
   std::string request_id, trace_id, trace_flags = "01";
+  std::uint64_t parent_span = 0; ///< of who called; 0: nobody said
+  std::optional<run_id> run;     ///< begun by this request
   std::chrono::steady_clock::time_point begun;
 
   engine_port& engine() const { return home->engine; }
@@ -33,6 +37,11 @@ struct call : std::enable_shared_from_this<call> {
   void json(unsigned status, const json::value& v) { json_text(status, json::write(v)); }
   void shared_json(unsigned status, std::shared_ptr<const std::string> text);
   void refuse(const failure& why);
+  /// A run was begun (or is an earlier one, by its key): its trace goes on from this request.
+  void begins(const started_run& what) {
+    if (!what.repeated)
+      run = what.id;
+  }
   /// A list page of the views.
   void page(const view_page& page);
   /// A list that is in memory, by limit and cursor.

@@ -74,6 +74,7 @@ void run_here(const call_ptr& c, const node_type& type, const json::object& para
 
 /// The execution of a one-step workflow as {output: {port: [values]}}.
 void answer_with_step(const call_ptr& c, const started_run& run) {
+  c->begins(run);
   const auto refuse = [&](std::string code, std::string message) {
     c->refuse({failure_kind::upstream,
                std::move(code),

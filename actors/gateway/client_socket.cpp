@@ -49,7 +49,7 @@ public:
 
   void on_message(std::string_view text);
   void on_closed() {
-    std::map<std::string, std::shared_ptr<void>> dropped; // ends outside of the lock
+    std::map<std::string, held_channel> dropped; // ends outside of the lock
     const std::lock_guard lock(mutex_);
     closed_ = true;
     dropped.swap(channels_);
@@ -66,32 +66,66 @@ private:
   void subscribe_execution(const json::object& data, const json::value* id);
   void subscribe_workflow(const json::object& data, const json::value* id);
   void unsubscribe(const json::object& data, const json::value* id);
-  /// False: there are too many, or the socket is closed.
-  bool reserve(const std::string& channel);
-  void hold(const std::string& channel, std::shared_ptr<void> handle);
+  /// Takes a place at once, so that an `unsubscribe` behind it finds it. The ticket is 0 when there
+  /// are too many, or the socket is closed.
+  std::uint64_t reserve(const std::string& channel);
+  /// Ends what the channel had before. False: the ticket is not the channel's last any more.
+  bool begin(const std::string& channel, std::uint64_t ticket);
+  void hold(const std::string& channel, std::uint64_t ticket, std::shared_ptr<void> handle);
+  /// Gives back the place of a subscription that could not be made.
+  void give_back(const std::string& channel, std::uint64_t ticket);
 
   const std::shared_ptr<core> home_;
   const std::shared_ptr<http::websocket> socket_;
-  std::mutex mutex_;                                      ///< guards the two below
-  std::map<std::string, std::shared_ptr<void>> channels_; ///< empty handle: being made
+  struct held_channel {
+    std::uint64_t ticket = 0;     ///< of the last subscription
+    std::shared_ptr<void> handle; ///< empty: being made
+  };
+  std::mutex mutex_; ///< guards what is below
+  std::map<std::string, held_channel> channels_;
+  std::uint64_t tickets_ = 0;
   bool closed_ = false;
 };
 
-bool client_session::reserve(const std::string& channel) {
-  std::shared_ptr<void> old; // a second subscription replaces the first
+std::uint64_t client_session::reserve(const std::string& channel) {
   const std::lock_guard lock(mutex_);
   if (closed_ || (!channels_.contains(channel) &&
                   channels_.size() >= home_->settings.socket_subscriptions_max))
+    return 0;
+  return channels_[channel].ticket = ++tickets_;
+}
+
+bool client_session::begin(const std::string& channel, std::uint64_t ticket) {
+  std::shared_ptr<void> old; // ends outside of the lock
+  const std::lock_guard lock(mutex_);
+  const auto found = channels_.find(channel);
+  if (closed_ || found == channels_.end() || found->second.ticket != ticket)
     return false;
-  old = std::exchange(channels_[channel], nullptr);
+  old = std::exchange(found->second.handle, nullptr);
   return true;
 }
 
-void client_session::hold(const std::string& channel, std::shared_ptr<void> handle) {
+void client_session::hold(const std::string& channel, std::uint64_t ticket,
+                          std::shared_ptr<void> handle) {
   const std::lock_guard lock(mutex_);
   const auto found = channels_.find(channel);
-  if (!closed_ && found != channels_.end())
-    found->second = std::move(handle);
+  if (!closed_ && found != channels_.end() && found->second.ticket == ticket)
+    found->second.handle = std::move(handle);
+}
+
+void client_session::give_back(const std::string& channel, std::uint64_t ticket) {
+  const std::lock_guard lock(mutex_);
+  const auto found = channels_.find(channel);
+  if (found != channels_.end() && found->second.ticket == ticket && !found->second.handle)
+    channels_.erase(found);
+}
+
+failure overtaken() {
+  return {failure_kind::conflict,
+          "subscription_overtaken",
+          "A later message ended or replaced this subscription before it began.",
+          {},
+          {}};
 }
 
 failure too_many() {
@@ -112,18 +146,25 @@ void client_session::subscribe_execution(const json::object& data, const json::v
   if (!run)
     return refuse("subscribe_execution",
                   not_found("execution_not_found", "There is no such execution."), id);
+  const auto channel = "execution:" + troupe::to_text(*run);
+  const auto ticket = reserve(channel);
+  if (ticket == 0)
+    return refuse("subscribe_execution", too_many(), id);
   const std::optional<json::value> kept = id == nullptr ? std::nullopt : std::optional(*id);
-  auto known = [self = shared_from_this(), run = *run, since, kept](result<event_page> page) {
+  auto known = [self = shared_from_this(), run = *run, since, kept, channel,
+                ticket](result<event_page> page) {
     const auto* echo = kept ? &*kept : nullptr;
-    if (!page)
+    if (!page) {
+      self->give_back(channel, ticket);
       return self->refuse("subscribe_execution", page.error(), echo);
-    const auto channel = "execution:" + troupe::to_text(run);
-    if (!self->reserve(channel))
-      return self->refuse("subscribe_execution", too_many(), echo);
+    }
+    if (!self->begin(channel, ticket))
+      return self->refuse("subscribe_execution", overtaken(), echo);
     self->answer("subscribe_execution", channel, echo);
-    self->hold(channel, self->home_->engine.subscribe(
-                            run, static_cast<sequence_number>(since),
-                            std::make_shared<channel_subscriber>(self->socket_, channel)));
+    self->hold(channel, ticket,
+               self->home_->engine.subscribe(
+                   run, static_cast<sequence_number>(since),
+                   std::make_shared<channel_subscriber>(self->socket_, channel)));
   };
   home_->engine.events(*run, static_cast<sequence_number>(since), 1, std::move(known));
 }
@@ -137,10 +178,13 @@ void client_session::subscribe_workflow(const json::object& data, const json::va
     return refuse("subscribe_workflow",
                   not_found("workflow_not_found", "There is no such workflow."), id);
   const auto channel = "workflow:" + workflow;
-  if (!reserve(channel))
+  const auto ticket = reserve(channel);
+  if (ticket == 0)
     return refuse("subscribe_workflow", too_many(), id);
-  hold(channel, home_->engine.subscribe_workflow(
-                    workflow, std::make_shared<channel_subscriber>(socket_, channel)));
+  begin(channel, ticket);
+  hold(channel, ticket,
+       home_->engine.subscribe_workflow(workflow,
+                                        std::make_shared<channel_subscriber>(socket_, channel)));
   answer("subscribe_workflow", channel, id);
 }
 
@@ -157,7 +201,7 @@ void client_session::unsubscribe(const json::object& data, const json::value* id
   {
     const std::lock_guard lock(mutex_);
     if (const auto found = channels_.find(channel); found != channels_.end()) {
-      dropped = std::move(found->second);
+      dropped = std::move(found->second.handle);
       channels_.erase(found);
     }
   }

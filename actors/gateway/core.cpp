@@ -1,6 +1,7 @@
 #include "actors/gateway/core.hpp"
 
 #include "actors/gateway/call.hpp"
+#include "actors/gateway/overload.hpp"
 #include "net/rest/openapi.hpp"
 #include "persistence/store/digest.hpp"
 #include "runtime/base/prng.hpp"
@@ -42,7 +43,7 @@ std::uint64_t random_source::next() noexcept {
 
 core::core(engine_port& port, gateway_settings how)
     : engine(port), settings(std::move(how)), routes(rest::routes()),
-      handlers(bind_handlers(routes)),
+      handlers(bind_handlers(routes)), admitting(admitting_routes(routes)),
       description(json::write(rest::openapi(rest::routes(), settings.version))),
       password_digest(sha256(settings.password)), cache(settings.execution_cache_bytes),
       clock(settings.keep_alive), starts(settings.starts_per_minute),

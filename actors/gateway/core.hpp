@@ -35,6 +35,7 @@ struct core {
   const gateway_settings settings;
   const rest::router routes;
   std::vector<call_handler> handlers; ///< by route; empty for WebSockets
+  const std::vector<bool> admitting;  ///< by route: whether it lets new work in
   const std::string description;      ///< /openapi.json
   const std::array<std::uint8_t, 32> password_digest;
   random_source random;

@@ -2,6 +2,7 @@
 
 #include "actors/gateway/admission.hpp"
 #include "actors/gateway/call.hpp"
+#include "actors/gateway/overload.hpp"
 #include "actors/gateway/socket.hpp"
 #include "net/provider/yaml.hpp"
 #include "net/rest/headers.hpp"
@@ -42,6 +43,11 @@ failure no_route(const rest::route_match& match) {
           {}};
 }
 
+std::size_t body_bytes_max(const core& home, rest::body_kind kind) {
+  return kind == rest::body_kind::definition ? home.settings.definition_bytes_max
+                                             : rest::body_bytes_max(kind);
+}
+
 std::optional<http::response> on_head(core& home, const http::request& r, std::size_t& body_limit) {
   const auto match = home.routes.find(r.verb, r.path);
   if (r.verb == http::method::options && match.what != outcome::unknown)
@@ -64,14 +70,22 @@ std::optional<http::response> on_head(core& home, const http::request& r, std::s
       out.headers.emplace_back("Allow", match.allow + ", OPTIONS");
     return out;
   }
-  body_limit = rest::body_bytes_max(home.routes.at(match.index).body);
+  if (const auto why = over_capacity(home, match.index)) {
+    auto out = early_problem(home, r, *why);
+    out.headers.emplace_back("Retry-After", "1");
+    return out;
+  }
+  body_limit = body_bytes_max(home, home.routes.at(match.index).body);
   return std::nullopt;
 }
 
-result<json::object> decode(const http::request& r, rest::body_kind kind) {
+result<json::object> decode(const core& home, const http::request& r, rest::body_kind kind) {
+  const auto bytes_max = body_bytes_max(home, kind);
   if (kind != rest::body_kind::definition || rest::media_of(r) != rest::media::yaml)
-    return rest::decode_json(r, kind);
-  auto made = provider::yaml_to_json(r.body);
+    return rest::decode_json(r, kind, bytes_max);
+  provider::yaml_limits limits;
+  limits.bytes_max = bytes_max;
+  auto made = provider::yaml_to_json(r.body, limits);
   if (!made)
     return std::move(made).error();
   if (!made->is_object())
@@ -92,6 +106,7 @@ void on_request(const std::shared_ptr<core>& home, http::request r,
   if (auto trace = rest::trace_of(r.header("traceparent"))) {
     c->trace_id = std::move(trace->trace_id);
     c->trace_flags = std::move(trace->flags);
+    c->parent_span = span_from_text(trace->parent_id);
   } else {
     c->trace_id = home->new_hex(32);
   }
@@ -104,10 +119,11 @@ void on_request(const std::shared_ptr<core>& home, http::request r,
                       "This path speaks WebSocket only.",
                       "Send an upgrade request.",
                       {}});
-  auto body = decode(c->request, c->row().body);
+  auto body = decode(*home, c->request, c->row().body);
   if (!body)
     return c->refuse(body.error());
   c->body = std::move(*body);
+  hold_parsed(*c);
   handle(c);
 }
 
@@ -134,8 +150,12 @@ public:
         answer.headers.emplace_back("X-Request-ID", request_id_for(*home, r));
     };
     out.problem = [home = home_](const http::request& r, const failure& why) {
-      return early_problem(*home, r, why);
+      auto answer = early_problem(*home, r, why);
+      if (answer.status == 503 || answer.status == 429)
+        rest::set_default(answer, "Retry-After", "1");
+      return answer;
     };
+    out.urgent = [home = home_](const http::request& r) { return ends_work(*home, r); };
     return out;
   }
 

@@ -4,6 +4,8 @@
 
 #include "actors/api/engine_port.hpp"
 #include "net/http/server.hpp"
+#include "runtime/base/byte_budget.hpp"
+#include "runtime/engine/span.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -19,12 +21,15 @@ struct gateway_settings {
   std::vector<std::string> cors_origins; ///< empty: none; "*": any
   std::uint32_t starts_per_minute = 0;   ///< of one key or address; 0: no limit
   std::uint32_t login_failures_per_minute = 5; ///< of one address; further tries are answered 429
+  std::size_t definition_bytes_max = std::size_t{10} << 20; ///< of a workflow's body; over it: 413
   std::size_t execution_cache_bytes = std::size_t{8} << 20; ///< finished executions kept as text
   std::chrono::milliseconds wait_max{300'000};              ///< of ?wait=
   std::chrono::milliseconds keep_alive{15'000}; ///< between comments of a silent event stream
   std::uint32_t socket_subscriptions_max = 256; ///< of one WebSocket
   std::string snapshot_directory; ///< where POST /system/snapshot may write; empty: nowhere
   std::string version = TROUPE_VERSION;
+  byte_budget* budget = nullptr; ///< outlives every call; empty: memory is not counted
+  span_sink* spans = nullptr;    ///< takes spans of requests; outlives every call; may be empty
   /// More Prometheus lines for /metrics, from who knows the process; thread-safe; may be empty.
   std::function<std::string()> more_metrics;
 };

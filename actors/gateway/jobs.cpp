@@ -21,6 +21,12 @@ json::value message_of(const json::value& execution) {
   return first_of(execution, {"error_message"});
 }
 
+/// What the worker said last, while it runs.
+json::value progress_of(const json::value& execution) {
+  const auto* last = json::find(execution, "progress");
+  return last == nullptr ? json::value(nullptr) : first_of(*last, {"progress"});
+}
+
 json::object job_of(const json::value& execution) {
   const auto id = first_of(execution, {"id", "execution_id"});
   return {{"id", id},
@@ -32,7 +38,7 @@ json::object job_of(const json::value& execution) {
           {"error_message", message_of(execution)},
           {"created", first_of(execution, {"created_at", "started_at"})},
           {"updated", first_of(execution, {"completed_at", "started_at", "created_at"})},
-          {"progress", step_member(execution, "progress")}};
+          {"progress", progress_of(execution)}};
 }
 
 /// A command is called by the skill's name, with or without the application in front.
@@ -89,6 +95,7 @@ void submit_job(const call_ptr& c) {
       return;
     c->engine().start(std::move(what), then<started_run>(c, [c](const started_run& run) {
                         const auto id = to_text(run.id);
+                        c->begins(run);
                         c->at(run.at);
                         c->header("Location", "/api/v1/commands/jobs/" + id);
                         c->json(202, json::object{{"id", json::string(id)},

@@ -7,21 +7,31 @@ namespace troupe::gate {
 
 namespace {
 
-json::object health_of(const call_ptr& c, bool good) {
+json::object health_of(const call_ptr& c, const char* status) {
   const bool ready = c->engine().ready();
-  return {{"status", good ? "healthy" : "unhealthy"},
+  return {{"status", status},
           {"version", json::string(c->home->settings.version)},
           {"timestamp", json::string(to_text(c->engine().now()))},
-          {"details", json::object{{"ready", ready}, {"database", ready ? "online" : "offline"}}}};
+          {"details", json::object{{"ready", ready},
+                                   {"database", ready ? "online" : "offline"},
+                                   {"writable", c->engine().writable()}}}};
 }
 
 void health(const call_ptr& c) {
   const bool ready = c->engine().ready();
-  c->json(ready ? 200 : 503, health_of(c, ready));
+  const bool writable = c->engine().writable();
+  c->json(ready ? 200 : 503, health_of(c, !ready     ? "unhealthy"
+                                          : writable ? "healthy"
+                                                     : "degraded"));
+}
+
+void health_ready(const call_ptr& c) {
+  const bool good = c->engine().ready() && c->engine().writable();
+  c->json(good ? 200 : 503, health_of(c, good ? "healthy" : "unhealthy"));
 }
 
 void health_live(const call_ptr& c) {
-  c->json(200, health_of(c, true));
+  c->json(200, health_of(c, "healthy"));
 }
 
 void root(const call_ptr& c) {
@@ -74,9 +84,15 @@ void config(const call_ptr& c) {
 } // namespace
 
 std::vector<handler_row> root_handlers() {
-  return {{"root", root},           {"health", health},           {"health_live", health_live},
-          {"health_ready", health}, {"metrics", metrics},         {"openapi", openapi},
-          {"docs_page", docs_page}, {"auth_status", auth_status}, {"config", config}};
+  return {{"root", root},
+          {"health", health},
+          {"health_live", health_live},
+          {"health_ready", health_ready},
+          {"metrics", metrics},
+          {"openapi", openapi},
+          {"docs_page", docs_page},
+          {"auth_status", auth_status},
+          {"config", config}};
 }
 
 } // namespace troupe::gate

@@ -1,6 +1,7 @@
 #include "actors/gateway/start.hpp"
 
 #include "actors/gateway/admission.hpp"
+#include "actors/gateway/overload.hpp"
 #include "net/rest/headers.hpp"
 #include "net/rest/problem.hpp"
 #include "persistence/store/digest.hpp"
@@ -35,6 +36,7 @@ bool key_is_good(std::string_view key) {
 }
 
 void answer_started(const call_ptr& c, const started_run& run) {
+  c->begins(run);
   c->at(run.at);
   c->header("Location", "/api/v1/executions/" + to_text(run.id));
   if (run.repeated)
@@ -107,6 +109,7 @@ void start_run(const call_ptr& c, start_request what) {
         {failure_kind::exhausted, "rate_limited", "Too many starts in a minute.", {}, {}},
         c->request_id));
   }
+  hand_over(*c, what);
   c->engine().start(std::move(what),
                     then<started_run>(c, [c](const started_run& run) { answer_started(c, run); }));
 }

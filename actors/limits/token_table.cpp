@@ -48,24 +48,23 @@ void token_table::reclaim(const token_request& what) {
   take(what);
 }
 
-std::vector<run_id> token_table::release(const run_id& run) {
+void token_table::release(const run_id& run) {
   if (const auto waits = waiting_.find(run); waits != waiting_.end()) {
     order_.erase(waits->second);
     waiting_.erase(waits);
-    return {};
+    return;
   }
   const auto held = held_.find(run);
   if (held == held_.end())
-    return {};
+    return;
   const auto used = workflows_.find(held->second);
   if (used != workflows_.end() && --used->second.running == 0)
     workflows_.erase(used);
   held_.erase(held);
-  return grant();
+  grant();
 }
 
-std::vector<run_id> token_table::grant() {
-  std::vector<run_id> out;
+void token_table::grant() {
   for (auto at = order_.begin(); at != order_.end();) {
     if (node_max_ > 0 && held_.size() >= node_max_)
       break;
@@ -73,12 +72,28 @@ std::vector<run_id> token_table::grant() {
       ++at;
       continue;
     }
+    granted_.push_back(at->second.run);
     take(at->second);
-    out.push_back(at->second.run);
     waiting_.erase(at->second.run);
     at = order_.erase(at);
   }
-  return out;
+}
+
+void token_table::repair() {
+  workflows_.clear();
+  for (const auto& [run, workflow] : held_)
+    ++workflows_[workflow].running;
+  waiting_.clear();
+  for (auto at = order_.begin(); at != order_.end();) {
+    if (held_.contains(at->second.run)) {
+      at = order_.erase(at);
+      continue;
+    }
+    waiting_.emplace(at->second.run, at->first);
+    ++at;
+  }
+  std::erase_if(granted_, [this](const run_id& run) { return !held_.contains(run); });
+  grant();
 }
 
 } // namespace troupe

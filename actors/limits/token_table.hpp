@@ -9,6 +9,7 @@
 #include <string_view>
 #include <tuple>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 namespace troupe {
@@ -30,13 +31,18 @@ class token_table {
 public:
   explicit token_table(std::uint32_t node_max) : node_max_(node_max) {}
 
-  /// True: the run may start. False: it waits; release() will name it.
+  /// True: the run may start. False: it waits; take_granted() will name it.
   bool acquire(const token_request& what);
   /// Counts a run that was admitted before a restart.
   void reclaim(const token_request& what);
   /// Ends a run's token or its wait, and gives what is free to those who waited longest within
-  /// the highest priority. Returns who may start now.
-  std::vector<run_id> release(const run_id& run);
+  /// the highest priority: take_granted() names them.
+  void release(const run_id& run);
+  /// Who waited and may start now; each is named once.
+  std::vector<run_id> take_granted() { return std::exchange(granted_, {}); }
+  /// After an exception in one of the above: everything is derived again from who holds a token and
+  /// who waits. What was asked then may be asked again.
+  void repair();
 
   std::size_t running() const noexcept { return held_.size(); }
   std::size_t waiting() const noexcept { return order_.size(); }
@@ -48,13 +54,14 @@ private:
   using place = std::tuple<run_priority, std::uint64_t>;
   bool fits(const token_request& what) const;
   void take(const token_request& what);
-  std::vector<run_id> grant();
+  void grant();
 
   const std::uint32_t node_max_;
   std::map<std::string, use, std::less<>> workflows_;
   std::unordered_map<run_id, std::string, run_id_hash> held_;
   std::map<place, token_request> order_;
   std::unordered_map<run_id, place, run_id_hash> waiting_;
+  std::vector<run_id> granted_; ///< and not taken
   std::uint64_t next_ = 0;
 };
 

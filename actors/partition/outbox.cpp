@@ -1,6 +1,7 @@
 // Messages between runs: sent until the target has made their effect durable, then removed.
 #include "actors/partition/partition_core.hpp"
 
+#include "actors/base/faults.hpp"
 #include "actors/base/run_blobs.hpp"
 #include "runtime/base/log.hpp"
 
@@ -14,6 +15,10 @@ namespace {
 
 constexpr milliseconds resend_after{5'000};
 constexpr std::size_t outbox_in_memory_max = 50'000;
+
+run_id sender_of(const outbox_message& what) {
+  return run_id_from_text(what.id.substr(0, what.id.find('.'))).value_or(run_id{});
+}
 
 void load_inline(value_ref& v, blob_port& blobs) {
   if (!v.is_blob())
@@ -77,6 +82,8 @@ void partition_core::send_out(outgoing& what) {
   if (must_wait(what.what))
     return;
   what.sent = shared_.clock.elapsed();
+  if (!what.first_sent)
+    what.first_sent = what.sent;
   deliver out{partition_, what.what};
   // The sender's blobs are not the target's.
   run_blobs blobs(shared_, partition_, {});
@@ -117,6 +124,8 @@ promise<done_at> partition_core::acknowledgement(const deliver& m) const {
 void partition_core::on(deliver& m) {
   if (!open_ || closing_)
     return; // it is sent again
+  if (told_to_lose(shared_, "message", sender_of(m.what)))
+    return;
   if (const auto* start = std::get_if<messages::start_child>(&m.what.what))
     return start_child(m, *start);
   auto answer = acknowledgement(m);

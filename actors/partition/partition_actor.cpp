@@ -1,5 +1,6 @@
 #include "actors/partition/partition_actor.hpp"
 
+#include "actors/base/faults.hpp"
 #include "actors/base/handlers.hpp"
 #include "actors/partition/partition_core.hpp"
 
@@ -34,9 +35,15 @@ void wake_next(pointer self, const engine_clock& clock) {
 partition_actor::behavior_type behave(pointer self, engine_shared* shared, partition_id partition) {
   drop_unexpected(self, "partition");
   self->state.core = std::make_unique<partition_core>(*shared, partition, partition_actor{self});
-  const auto handle = [self, shared](auto& m) {
+  const auto name = "partition:" + std::to_string(number(partition));
+  const auto handle = [self, shared, name](auto& m) {
     guarded(
-        "partition", [&] { self->state.core->on(m); }, [&] { shared->metrics.crashes.add(); });
+        "partition",
+        [&] {
+          suffer_faults(*shared, name);
+          self->state.core->on(m);
+        },
+        [&] { shared->metrics.crashes.add(); });
     wake_next(self, shared->clock);
   };
   return {

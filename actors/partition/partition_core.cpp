@@ -22,7 +22,8 @@ failure unknown_run() {
 } // namespace
 
 partition_core::partition_core(engine_shared& shared, partition_id partition, partition_actor self)
-    : shared_(shared), partition_(partition), self_(std::move(self)), timers_(shared, partition) {}
+    : shared_(shared), partition_(partition), self_(std::move(self)), timers_(shared, partition),
+      overdue_(shared, partition) {}
 
 /// Whether anything is stored of the run.
 bool partition_core::known(const run_id& run) const {
@@ -48,10 +49,6 @@ partition_core::live_run& partition_core::live(const run_id& run, bool fresh) {
 void partition_core::on(command_run& m) {
   if (!live_.contains(m.run) && !known(m.run))
     return m.answer(unknown_run());
-  if (const auto crashed = crashes_.find(m.run);
-      crashed != crashes_.end() && crashed->second >= crashes_max && !live_.contains(m.run) &&
-      std::holds_alternative<commands::retry>(m.what))
-    try_again(m);
   forward(m.run, std::move(m));
 }
 
@@ -86,55 +83,32 @@ void partition_core::on(const run_idle& m) {
     on(purge);
   if (!m.failed) {
     shared_.metrics.passivated.add();
-    if (!m.terminal)
-      crashes_.erase(m.run);
+    crashes_.erase(m.run);
     return;
   }
   if (const auto key = key_of_.find(m.run); key != key_of_.end()) {
     starting_.erase(key->second);
     key_of_.erase(key);
   }
-  if (m.crashed && ++crashes_[m.run] >= crashes_max) {
-    shared_.metrics.quarantined.add();
-    log::error("partition", "execution quarantined: its actor failed three times",
-               {{"execution_id", std::string_view(to_text(m.run))}});
-    list_as_quarantined(m.run);
-    return;
+  if (!known(m.run)) {
+    crashes_.erase(m.run);
+    return release(m.run);
   }
-  if (known(m.run))
-    reload_at_.emplace(shared_.clock.elapsed() + reload_after, m.run);
-  else
-    release(m.run);
+  if (m.crashed && ++crashes_[m.run] >= crashes_max)
+    return quarantine(m.run);
+  reload_at_.emplace(shared_.clock.elapsed() + reload_after, m.run);
 }
 
-/// Shown as a dead letter until the run's next turn writes its row again.
-void partition_core::list_as_quarantined(const run_id& run) {
-  auto rows = list_rows_of(shared_, partition_, run);
-  std::vector<view_change> changed;
-  for (auto& row : rows)
-    if (auto* execution = std::get_if<execution_row>(&row)) {
-      execution->error_code = "quarantined";
-      execution->error_message = "The execution's actor failed three times in a row.";
-      changed = {*execution};
-    }
-  if (!changed.empty())
-    shared_.lists.apply(partition_, shared_.log.applied(partition_), std::move(changed));
-}
-
-/// Somebody asks for another try of a run that was given up; one that has not ended goes on.
-void partition_core::try_again(command_run& m) {
-  crashes_.erase(m.run);
-  run_blobs blobs(shared_, partition_, m.run);
-  if (const auto found = load_run(shared_, partition_, m.run, blobs);
-      found && !terminal(found->state.status))
-    m.what = commands::recover{};
-}
-
-void partition_core::propose(proposal what, after_commit then) {
+void partition_core::propose(proposal what, after_commit then, std::vector<view_change> shown) {
   const auto ticket = ++ticket_;
   proposals_.emplace(ticket, std::move(then));
   what.partition = partition_;
-  shared_.log.propose(std::move(what), [self = self_, ticket](const result<std::uint64_t>& index) {
+  shared_.log.propose(std::move(what), [shared = shared_.shared_from_this(), self = self_,
+                                        partition = partition_, ticket, shown = std::move(shown)](
+                                           const result<std::uint64_t>& index) mutable {
+    // On the log's thread, in the order of the log: views never skip a change.
+    if (index)
+      shared->lists.apply(partition, *index, std::move(shown));
     caf::anon_send(self, index
                              ? settled{ticket, *index, nullptr}
                              : settled{ticket, 0, std::make_shared<const failure>(index.error())});
@@ -163,6 +137,7 @@ milliseconds partition_core::next_wake() const {
     wait = std::min(wait, reload_at_.begin()->first - now);
   if (!outbox_.empty())
     wait = std::min(wait, next_resend_ - now);
+  wait = std::min(wait, next_look_ - now);
   return std::clamp(wait, milliseconds(0), milliseconds(15'000));
 }
 

@@ -3,6 +3,7 @@
 
 #include "actors/api/shared.hpp"
 #include "actors/base/run_history.hpp"
+#include "actors/partition/overdue_timers.hpp"
 #include "actors/partition/timer_window.hpp"
 
 #include <caf/send.hpp>
@@ -36,7 +37,7 @@ public:
   void on(const timers_armed& m);
   void on(const partition_tick&);
   void on(close_partition& m);
-  // messages.cpp: the outbox
+  // outbox.cpp
   void on(outbox_added& m);
   void on(deliver& m);
   void on(const delivered& m);
@@ -60,6 +61,7 @@ private:
   struct outgoing {
     outbox_message what;
     milliseconds sent{0};
+    std::optional<milliseconds> first_sent = {}; ///< or when it was last told that it hangs
   };
   using after_commit = std::function<void(const settled&)>;
 
@@ -72,12 +74,19 @@ private:
   void join(const run_id& run, promise<started_run> answer, const start_request& what);
   void release(const run_id& run);
 
-  void list_as_quarantined(const run_id& run);
-  void try_again(command_run& m);
+  // quarantine.cpp: runs whose actor fails again and again
+  void quarantine(const run_id& run);
+  bool propose_end(const run_id& run);
+  void quarantined(const run_id& run, std::vector<outbox_message>& outbox, const settled& done);
   void recover_some();
   void fire_timers();
   void end_waits();
   void sweep_dedupe();
+  // stuck.cpp
+  void look_for_stuck();
+  void check_runs();
+  void check_timers();
+  void check_outbox();
 
   void send_out(outgoing& what);
   bool must_wait(const outbox_message& what) const;
@@ -88,7 +97,7 @@ private:
   void tell_parent_failed(const messages::start_child& what, const failure& why,
                           promise<done_at> then);
   promise<done_at> acknowledgement(const deliver& m) const;
-  void propose(proposal what, after_commit then);
+  void propose(proposal what, after_commit then, std::vector<view_change> shown = {});
 
   engine_shared& shared_;
   const partition_id partition_;
@@ -108,17 +117,26 @@ private:
   std::vector<purge_runs> purges_waiting_;              ///< for runs to leave memory
   std::set<std::pair<milliseconds, run_id>> reload_at_; ///< failed runs, after a back-off
   std::unordered_map<run_id, std::uint32_t, run_id_hash> crashes_;
+  /// Runs whose end is being committed; what comes for them waits, for they have one writer.
+  std::unordered_map<run_id, std::vector<std::function<void()>>, run_id_hash> quarantining_;
   std::map<outbox_key, outgoing> outbox_;
   std::vector<outbox_key> delivered_;
   bool retiring_ = false;
   std::set<std::string> definitions_; ///< whose text is stored in this partition
   std::map<std::uint64_t, after_commit> proposals_;
   std::uint64_t ticket_ = 0;
-  milliseconds next_resend_{0}, next_sweep_{0};
+  milliseconds next_resend_{0}, next_sweep_{0}, next_look_{0};
+  std::vector<run_id> to_check_; ///< of the look that is under way
+  overdue_timers overdue_;
   std::string sweep_from_; ///< where the last sweep of keys was cut off
 };
 
 template <class Message> void partition_core::forward(const run_id& run, Message&& m, bool fresh) {
+  if (const auto ending = quarantining_.find(run); ending != quarantining_.end()) {
+    ending->second.push_back(
+        [this, run, held = std::forward<Message>(m)]() mutable { forward(run, std::move(held)); });
+    return;
+  }
   auto& to = live(run, fresh);
   ++to.sent;
   caf::anon_send(to.actor, std::forward<Message>(m));

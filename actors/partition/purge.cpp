@@ -95,13 +95,14 @@ void partition_core::on(purge_runs& m) {
   if (purged.empty())
     return m.answer(
         done_at{{partition_, shared_.log.applied(partition_)}, json::object{{"purged", 0}}});
-  propose(std::move(what), [this, answer = m.answer, gone = std::move(gone),
-                            count = purged.size()](const settled& done) mutable {
-    if (done.index == 0)
-      return answer(*done.why);
-    shared_.lists.apply(partition_, done.index, std::move(gone));
-    answer(done_at{{partition_, done.index}, json::object{{"purged", count}}});
-  });
+  propose(
+      std::move(what),
+      [this, answer = m.answer, count = purged.size()](const settled& done) {
+        if (done.index == 0)
+          return answer(*done.why);
+        answer(done_at{{partition_, done.index}, json::object{{"purged", count}}});
+      },
+      std::move(gone));
 }
 
 } // namespace troupe

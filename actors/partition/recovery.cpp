@@ -1,6 +1,7 @@
 // Opening a partition, its timers, and what comes back on every tick.
 #include "actors/partition/partition_core.hpp"
 
+#include "actors/base/faults.hpp"
 #include "runtime/base/log.hpp"
 
 #include <caf/send.hpp>
@@ -48,6 +49,7 @@ void partition_core::on(const open_partition&) {
   read_outbox();
   timers_.reread();
   next_sweep_ = shared_.clock.elapsed() + sweep_every;
+  next_look_ = shared_.clock.elapsed();
   open_ = true;
   ++shared_.opened;
   recover_some();
@@ -74,6 +76,8 @@ void partition_core::fire_timers() {
   for (const auto& due : timers_.take_due(timers_a_tick)) {
     if (!live_.contains(due.run) && !timers_.stands(due))
       continue;
+    if (told_to_lose(shared_, "timer", due.run))
+      continue;
     forward(due.run, command_run{due.run, commands::fire_timer{due.timer}, {}, due.due});
   }
 }
@@ -93,6 +97,8 @@ void partition_core::on(const partition_tick&) {
   }
   if (!outbox_.empty() && next_resend_ <= now)
     resend();
+  if (next_look_ <= now)
+    look_for_stuck();
   if (next_sweep_ <= now) {
     next_sweep_ = now + (sweep_from_.empty() ? sweep_every : milliseconds(100));
     sweep_dedupe();

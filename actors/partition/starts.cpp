@@ -180,6 +180,7 @@ void partition_core::launch(pending_start start, bool queued) {
   }
   begin.wait = from.wait.has_value();
   begin.place = std::move(m.place);
+  begin.bytes = from.bytes;
   begin.answer = std::move(m.answer);
   forward(m.run, std::move(begin), true);
 }

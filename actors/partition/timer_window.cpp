@@ -88,8 +88,9 @@ std::vector<timer_window::due_timer> timer_window::take_due(std::size_t most) {
 }
 
 milliseconds timer_window::next_wake() const {
-  if (!window_end_)
-    return milliseconds(0); // nothing is read yet
+  // Nothing is read yet, or the clock jumped ahead: what is armed now may lie behind the window.
+  if (!window_end_ || (!more_ && shared_.clock.now() + window / 2 >= *window_end_))
+    return milliseconds(0);
   auto wait = window / 4;
   if (!by_wall_.empty())
     wait = std::min(wait, milliseconds(by_wall_.top().at - to_millis(shared_.clock.now())));

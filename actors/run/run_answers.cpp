@@ -7,6 +7,26 @@
 
 namespace troupe {
 
+namespace {
+
+std::shared_ptr<const std::string> review_text(std::string_view node, std::string_view review) {
+  return std::make_shared<const std::string>(json::write(json::value(
+      json::object{{"node", json::string(node)}, {"review_id", json::string(review)}})));
+}
+
+/// What a step said last is no event: it is shown while the run goes on, and then forgotten.
+std::shared_ptr<const std::string> with_progress(std::string_view execution,
+                                                 std::string_view progress) {
+  execution.remove_suffix(1); // the closing brace
+  std::string text(execution);
+  text += R"(,"progress":)";
+  text += progress;
+  text += '}';
+  return std::make_shared<const std::string>(std::move(text));
+}
+
+} // namespace
+
 result<started_run> run_core::started(bool repeated) {
   started_run out;
   out.id = run_;
@@ -48,7 +68,13 @@ void run_core::answer_waiters(bool wait_is_over) {
 }
 
 void run_core::answer_question(run_question& q) {
-  answer_about(shared_, partition_, record_, blobs_, q);
+  auto* asked = std::get_if<ask_execution>(&q);
+  if (!asked || !progress_ || terminal(record_.state.status))
+    return answer_about(shared_, partition_, record_, blobs_, q);
+  auto text = execution_text_of(shared_, partition_, record_, blobs_);
+  if (text)
+    text->json = with_progress(*text->json, *progress_);
+  asked->answer(std::move(text));
 }
 
 void run_core::on(watch_run& m) {
@@ -67,6 +93,17 @@ void run_core::on(watch_run& m) {
   pump();
 }
 
+/// Who comes later must know as well that the run waits for a person.
+void run_core::tell_open_reviews(subscriber& who) {
+  const auto& p = *record_.plan;
+  for (const auto& [key, place] : record_.state.scopes)
+    for (std::size_t i = 0; i < place.slots.size(); ++i)
+      if (const auto& slot = place.slots[i];
+          slot.status == step_status::waiting && slot.wait == wait_kind::review)
+        who.on_live(run_, "user_input_required",
+                    review_text(p.nodes[p.regions[key.region].nodes[i]].id, slot.name));
+}
+
 /// Gives what is stored and was not seen yet.
 void run_core::catch_up(watcher& w) {
   if (fresh_)
@@ -81,7 +118,8 @@ void run_core::catch_up(watcher& w) {
   if (!fine || !w.who) {
     w.who = nullptr;
     shared_.metrics.subscribers_dropped.add();
-  }
+  } else if (!flight_) // or its commit tells
+    tell_open_reviews(*w.who);
 }
 
 void run_core::publish(const std::vector<event>& turn) {
@@ -109,6 +147,9 @@ void run_core::publish(const std::vector<event>& turn) {
   (void)fine; // unreadable rows end nobody's run; the reader of /events is told
   shared_.metrics.subscribers_dropped.add(static_cast<std::uint64_t>(
       std::erase_if(watchers_, [](const watcher& w) { return !w.who; })));
+  for (const auto& e : turn)
+    if (const auto* opened = std::get_if<events::review_opened>(&e.what))
+      tell_live("user_input_required", review_text(opened->at.node, opened->review), others);
   if (terminal(record_.state.status))
     end_watchers();
 }
@@ -123,13 +164,23 @@ void run_core::end_watchers() {
 void run_core::on(const step_live& m) {
   if (dead_)
     return;
+  workflow_watchers::list others;
+  if (shared_.watchers.any())
+    others = shared_.watchers.of(record_.state.start.workflow_id);
+  if (m.kind == "progress")
+    progress_ = m.json;
+  tell_live(m.kind, m.json, others);
+}
+
+/// To those who are here now: it is no event, and nobody gets it later.
+void run_core::tell_live(std::string_view kind, const std::shared_ptr<const std::string>& json,
+                         const workflow_watchers::list& others) {
   for (auto& w : watchers_)
-    if (w.who && !w.who->on_live(run_, m.kind, m.json))
+    if (w.who && !w.who->on_live(run_, kind, json))
       w.who = nullptr;
   std::erase_if(watchers_, [](const watcher& w) { return !w.who; });
-  if (shared_.watchers.any())
-    for (const auto& other : shared_.watchers.of(record_.state.start.workflow_id))
-      other->on_live(run_, m.kind, m.json);
+  for (const auto& other : others)
+    other->on_live(run_, kind, json);
 }
 
 } // namespace troupe

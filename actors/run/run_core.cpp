@@ -4,12 +4,16 @@
 
 #include <caf/send.hpp>
 
+#include <algorithm>
+
 namespace troupe {
 
 namespace {
 
 constexpr std::size_t commands_a_turn_max = 256;
 constexpr milliseconds idle_unless_due_within{1'000};
+/// Measured with ten steps: 15 KiB. Of the input twice what is in the state, once what is a blob.
+constexpr std::size_t bytes_a_run = 16u << 10, input_in_state_max = 64u << 10;
 
 failure restarting() {
   return {failure_kind::unavailable,
@@ -23,8 +27,11 @@ failure restarting() {
 
 run_core::run_core(engine_shared& shared, const run_spawn& what, run_actor self)
     : shared_(shared), partition_(what.partition), run_(what.run), self_(std::move(self)),
-      blobs_(shared, what.partition, what.run), fresh_(what.fresh) {
+      blobs_(shared, what.partition, what.run), fresh_(what.fresh),
+      claim_(shared.budget, budget_kind::runs, bytes_a_run) {
   record_.state.id = run_;
+  if (shared.spans)
+    spans_ = std::make_unique<run_spans>(*shared.spans);
 }
 
 /// Loads the run before its first use. False: it cannot be used, whoever asked is told by give_up.
@@ -41,6 +48,8 @@ bool run_core::ready() {
   record_ = std::move(*found);
   loaded_ = true;
   index_ = shared_.log.applied(partition_);
+  if (spans_)
+    spans_->resume(*record_.plan, record_.state);
   if (terminal(record_.state.status))
     return true;
   // Nothing of this run is in flight in this process: what was, ended with its actor.
@@ -58,6 +67,7 @@ void run_core::on(begin_run& m) {
     return m.answer(restarting());
   needs_news_ = true;
   place_ = std::move(m.place);
+  claim_.set(bytes_a_run + m.bytes + std::min(m.bytes, input_in_state_max));
   with_ = std::move(m.with);
   auto plan = shared_.workflows->plan_of(partition_, m.what.what.workflow_id,
                                          m.what.what.workflow_version, m.what.what.definition);
@@ -228,6 +238,8 @@ void run_core::on(const settled& m) {
       std::chrono::duration_cast<std::chrono::microseconds>(took).count()));
   place_.reset();
   count(turn.events);
+  if (spans_)
+    spans_->add(record_.state, turn.events);
   remember(turn.events);
   for (auto& each : turn.answers)
     each.refusal ? each.answer(*each.refusal) : each.answer(done_at{here(), nullptr});

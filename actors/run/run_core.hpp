@@ -7,12 +7,14 @@
 #include "actors/api/shared.hpp"
 #include "actors/base/run_blobs.hpp"
 #include "actors/base/run_history.hpp"
+#include "actors/run/run_spans.hpp"
 #include "runtime/base/log.hpp"
 #include "runtime/engine/decide.hpp"
 #include "runtime/engine/history.hpp"
 
 #include <chrono>
 #include <map>
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -37,9 +39,11 @@ public:
   void on(ask_run& m);
   void on(watch_run& m);
   void on(const wait_over& m);
+  void on(const check_up& m);
   // Messages of steps and of the log
   void on(step_ended& m);
   void on(const step_live& m);
+  void on(const step_alive& m);
   void on(const settled& m);
 
   /// After an exception: everybody is told, nothing is decided any more.
@@ -66,6 +70,7 @@ private:
     std::uint32_t attempt = 1;
     step_actor actor;
     std::chrono::steady_clock::time_point since;
+    bool probed = false; ///< asked whether it is there, and no answer yet
   };
   using step_key = std::pair<std::string, iteration_path>;
   struct answer_due {
@@ -102,12 +107,19 @@ private:
   void arm_timers(const std::vector<effects::any>& owed);
   void count(const std::vector<event>& turn);
 
+  // run_stuck.cpp
+  std::string what_hangs();
+  void redrive(std::string_view why);
+
   // run_answers.cpp
   void answer_waiters(bool wait_is_over);
   void answer_question(run_question& q);
   void publish(const std::vector<event>& turn);
   void catch_up(watcher& w);
   void end_watchers();
+  void tell_open_reviews(subscriber& who);
+  void tell_live(std::string_view kind, const std::shared_ptr<const std::string>& json,
+                 const workflow_watchers::list& others);
   result<started_run> started(bool repeated);
   position here() const { return {partition_, index_}; }
 
@@ -122,7 +134,9 @@ private:
   std::uint64_t received_ = 0, idle_at_ = 0, ticket_ = 0;
   std::uint64_t index_ = 0; ///< of the last entry that carried a turn of this run
   std::vector<row_change> with_;
-  std::shared_ptr<void> place_; ///< among the partition's queued starts
+  std::shared_ptr<void> place_;      ///< among the partition's queued starts
+  byte_claim claim_;                 ///< what a run in memory counts as
+  std::unique_ptr<run_spans> spans_; ///< only where spans are exported
   std::vector<entry> inbox_;
   std::optional<flight> flight_;
   std::vector<waiter> waiters_;
@@ -130,7 +144,10 @@ private:
   std::optional<run_history> history_;
   std::vector<run_question> questions_;
   std::vector<watcher> watchers_;
+  std::shared_ptr<const std::string> progress_; ///< the last word of a step about it
   std::map<step_key, running_step> steps_;
+  sequence_number checked_seq_ = 0; ///< at the last check_up …
+  milliseconds checked_at_{0};      ///< … that found it changed
 };
 
 } // namespace troupe

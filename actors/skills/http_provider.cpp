@@ -5,8 +5,9 @@
 namespace troupe {
 
 struct http_provider::job final : skill_call, std::enable_shared_from_this<job> {
-  job(std::weak_ptr<http_provider> o, http_step s, skill_done d)
-      : owner(std::move(o)), step(std::move(s)), done(std::move(d)) {}
+  job(std::weak_ptr<http_provider> o, http_step s, skill_done d, byte_budget* budget)
+      : owner(std::move(o)), step(std::move(s)), done(std::move(d)),
+        claim(budget, budget_kind::calls, sizeof(job) + step.request.body.capacity()) {}
   void abort() override {
     if (const auto alive = owner.lock())
       alive->drop(shared_from_this());
@@ -15,6 +16,7 @@ struct http_provider::job final : skill_call, std::enable_shared_from_this<job> 
   std::weak_ptr<http_provider> owner;
   http_step step;
   skill_done done;
+  byte_claim claim;
   std::shared_ptr<http::call> call; ///< under the owner's lock
   bool running = false, aborted = false;
 };
@@ -28,7 +30,8 @@ std::shared_ptr<skill_call> http_provider::start(skill_task what, skill_done don
     done(failed_attempt(step.error().code, step.error().message, false));
     return nullptr;
   }
-  auto made = std::make_shared<job>(weak_from_this(), std::move(*step), std::move(done));
+  auto made =
+      std::make_shared<job>(weak_from_this(), std::move(*step), std::move(done), limits_.budget);
   bool now = false;
   {
     // Whoever waits already waits for a place that this one cannot give: order is kept.

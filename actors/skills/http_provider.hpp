@@ -3,6 +3,7 @@
 
 #include "actors/api/clock.hpp"
 #include "actors/skills/http_request.hpp"
+#include "runtime/base/byte_budget.hpp"
 
 #include <cstdint>
 #include <deque>
@@ -14,6 +15,7 @@ namespace troupe {
 
 struct http_limits {
   std::uint32_t running_max = 256, per_host_max = 64;
+  byte_budget* budget = nullptr; ///< counts requests that wait or run; may be empty
 };
 
 /// Thread-safe; owned by shared_ptr. Calls under way keep it; the client and the clock outlive it.

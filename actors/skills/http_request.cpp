@@ -1,8 +1,8 @@
 #include "actors/skills/http_request.hpp"
 
 #include "runtime/base/encoding.hpp"
-#include "runtime/base/hash.hpp"
 #include "runtime/base/utf8.hpp"
+#include "runtime/engine/span.hpp"
 #include "runtime/policy/retry_policy.hpp"
 
 #include <algorithm>
@@ -136,19 +136,10 @@ void add_body(http::outgoing_request& to, const json::value& parameters) {
                             is_text ? "text/plain; charset=utf-8" : "application/json");
 }
 
-/// The trace of the run, and a span made of the attempt's key: W3C Trace Context.
+/// The trace of the run and the span of the attempt: W3C Trace Context.
 std::string traceparent(const skill_task& task) {
-  std::string trace = task.trace_id;
-  const bool given = trace.size() == 32 && from_hex(trace) && trace != std::string(32, '0');
-  if (!given) {
-    trace = to_text(task.run);
-    std::erase(trace, '-');
-  }
-  const auto span = hash64(task.idempotency_key, task.attempt) | 1;
-  std::string bytes;
-  for (int shift = 56; shift >= 0; shift -= 8)
-    bytes.push_back(static_cast<char>((span >> shift) & 0xff));
-  return "00-" + trace + "-" + to_hex(bytes) + "-01";
+  const auto span = attempt_span(task.run, task.at, task.attempt);
+  return "00-" + trace_of(task.run, task.trace_id) + "-" + span_text(span) + "-01";
 }
 
 std::string replace_invalid_utf8(std::string_view text) {

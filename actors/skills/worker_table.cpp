@@ -14,6 +14,9 @@ failure no_worker() {
           {}};
 }
 
+/// Counting more would cost more than it tells.
+constexpr std::size_t parameters_counted_max = std::size_t{64} << 20;
+
 std::int64_t integer_or(const json::value& body, std::string_view key, std::int64_t otherwise) {
   const auto* at = json::find(body, key);
   if (at && at->is_int64())
@@ -188,6 +191,9 @@ std::uint64_t worker_table::add(skill_task what, skill_done done, skill_live liv
   t.done = std::move(done);
   t.live = std::move(live);
   t.what = std::move(what);
+  if (limits_.budget)
+    t.claim = {limits_.budget, budget_kind::tasks,
+               sizeof(task) + json::written_size(*t.what.parameters, parameters_counted_max)};
   by_id_.emplace(t.id, number);
   tasks_.emplace(number, std::move(t));
   ++queued_;
@@ -210,6 +216,17 @@ void worker_table::offer(std::uint64_t number, milliseconds now) {
   first->polls.pop_front();
   first->seen = now;
   waiting.answer(show(take(*first, waiting.tasks_max, now)));
+}
+
+std::optional<milliseconds> worker_table::oldest_queued() const {
+  std::optional<milliseconds> oldest;
+  for (const auto& [skill, queue] : queues_)
+    if (!queue.empty()) {
+      const auto& t = tasks_.at(*queue.begin()); // numbers grow with time
+      const auto added = t.deadline - t.what.timeout;
+      oldest = std::min(oldest.value_or(added), added);
+    }
+  return oldest;
 }
 
 void worker_table::schedule(std::uint64_t number) {

@@ -6,6 +6,7 @@
 
 #include "actors/api/promise.hpp"
 #include "actors/api/skill.hpp"
+#include "runtime/base/byte_budget.hpp"
 
 #include <cstdint>
 #include <deque>
@@ -26,6 +27,7 @@ struct worker_limits {
   std::size_t output_bytes_max = std::size_t{16} << 20;
   std::uint32_t tasks_a_poll_max = 100;
   milliseconds poll_wait_max{60'000};
+  byte_budget* budget = nullptr; ///< counts parameters of tasks; may be empty
 };
 
 /// What is known of a skill that workers have.
@@ -67,6 +69,8 @@ public:
   const std::map<std::string, worker_skill, std::less<>>& skills() const { return skills_; }
   json::value describe(milliseconds now) const; ///< GET /skill-providers
   std::size_t queued() const noexcept { return queued_; }
+  /// When the task that waits longest was added; nothing: none waits.
+  std::optional<milliseconds> oldest_queued() const;
   bool idle() const noexcept { return workers_.empty() && tasks_.empty(); }
   std::size_t leased() const noexcept { return tasks_.size() - queued_; }
 
@@ -79,6 +83,7 @@ private:
     milliseconds deadline{0}, lease_until{0};
     instant wall_deadline{};
     bool leased = false;
+    byte_claim claim;
   };
   struct parked {
     promise<json::value> answer;

@@ -34,6 +34,11 @@ std::pair<std::size_t, std::size_t> skill_directory::tasks() const {
   return tasks_;
 }
 
+std::optional<milliseconds> skill_directory::oldest_queued() const {
+  const std::lock_guard lock(mutex_);
+  return oldest_queued_;
+}
+
 void skill_directory::publish(const worker_table& table, milliseconds now) {
   auto workers = table.describe(now);
   auto skills = table.skills();
@@ -41,6 +46,7 @@ void skill_directory::publish(const worker_table& table, milliseconds now) {
   workers_ = std::move(workers);
   skills_ = std::move(skills);
   tasks_ = {table.queued(), table.leased()};
+  oldest_queued_ = table.oldest_queued();
 }
 
 namespace {
@@ -95,10 +101,10 @@ using pointer = workers_actor::stateful_pointer<workers_state>;
 void tick(pointer self) {
   auto& s = self->state;
   s.table->tick(s.now());
-  if (++s.ticks % 10 == 0)
-    s.deps->directory.publish(*s.table, s.now());
   // Without workers and tasks there is nothing to watch.
   s.ticking = !s.table->idle();
+  if (++s.ticks % 10 == 0 || !s.ticking)
+    s.deps->directory.publish(*s.table, s.now());
   if (s.ticking)
     self->delayed_send(self, tick_every, control_tick{});
 }

@@ -18,12 +18,14 @@ public:
   json::array skills() const; ///< {skill_type, description, parameters_schema, effect, workers}
   void publish(const worker_table& table, milliseconds now);
   std::pair<std::size_t, std::size_t> tasks() const; ///< queued, leased
+  std::optional<milliseconds> oldest_queued() const; ///< since when; elapsed time
 
 private:
   mutable std::mutex mutex_;
   std::map<std::string, worker_skill, std::less<>> skills_;
   json::value workers_ = json::array{};
   std::pair<std::size_t, std::size_t> tasks_;
+  std::optional<milliseconds> oldest_queued_;
 };
 
 struct workers_deps {

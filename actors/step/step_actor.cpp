@@ -1,5 +1,6 @@
 #include "actors/step/step_actor.hpp"
 
+#include "actors/base/faults.hpp"
 #include "actors/base/handlers.hpp"
 
 #include <caf/all.hpp>
@@ -10,6 +11,7 @@ namespace {
 
 struct step_state {
   std::shared_ptr<skill_call> call;
+  run_id run{};
   place at;
   std::uint32_t attempt = 0;
   bool counted = false;
@@ -20,6 +22,7 @@ using step_pointer = step_actor::stateful_pointer<step_state>;
 
 void begin(step_pointer self, engine_shared& shared, const run_actor& run, run_step& m) {
   auto& s = self->state;
+  s.run = m.task.run;
   s.at = m.task.at;
   s.attempt = m.task.attempt;
   s.counted = true;
@@ -39,7 +42,8 @@ void end(step_pointer self, engine_shared& shared, const run_actor& run, attempt
     return;
   s.counted = false;
   shared.metrics.steps_live.sub();
-  caf::anon_send(run, step_ended{std::move(s.at), s.attempt, std::move(outcome)});
+  if (!told_to_lose(shared, "outcome", s.run))
+    caf::anon_send(run, step_ended{std::move(s.at), s.attempt, std::move(outcome)});
   self->quit();
 }
 
@@ -59,6 +63,10 @@ step_actor::behavior_type behave(step_pointer self, engine_shared* shared, run_a
         if (std::exchange(self->state.counted, false))
           shared->metrics.steps_live.sub();
         self->quit();
+      },
+      [=](probe_step&) {
+        if (self->state.counted)
+          caf::anon_send(run, step_alive{self->state.at, self->state.attempt});
       },
       [=](step_outcome& m) {
         guarded(

@@ -1,6 +1,7 @@
 // The HTTP client: one libcurl multi loop on one thread. Every URL goes through the address policy.
 #pragma once
 
+#include "runtime/base/byte_budget.hpp"
 #include "runtime/base/result.hpp"
 
 #include <chrono>
@@ -64,6 +65,7 @@ struct client_options {
   std::vector<std::string> allow;
   std::size_t connections_per_host_max = 64;
   std::size_t connections_max = 1024;
+  byte_budget* budget = nullptr; ///< counts answers that come; outlives the client; may be empty
 };
 
 std::unique_ptr<client> start_client(client_options options);

@@ -78,8 +78,8 @@ private:
 class curl_client final : public client {
 public:
   explicit curl_client(const client_options& options)
-      : policy_(std::make_shared<const address_policy>(options.allow)), multi_(curl_multi_init()),
-        mail_(std::make_shared<mail>(multi_)) {
+      : policy_(std::make_shared<const address_policy>(options.allow)), budget_(options.budget),
+        multi_(curl_multi_init()), mail_(std::make_shared<mail>(multi_)) {
     check(multi_ != nullptr, "libcurl has no memory to start");
     for (const auto& entry : policy_->refused_entries())
       log::warning("client", "an allowed target is not host:port",
@@ -113,6 +113,7 @@ public:
     auto refused = check_outgoing(what);
     auto begin =
         std::make_unique<transfer>(std::move(what), std::move(chunk), std::move(done), policy_);
+    begin->count_in(budget_);
     mail_->post({id, std::move(begin), std::move(refused)});
     return std::make_shared<curl_call>(mail_, id);
   }
@@ -175,6 +176,7 @@ private:
   }
 
   const std::shared_ptr<const address_policy> policy_;
+  byte_budget* const budget_;
   CURLM* const multi_;
   const std::shared_ptr<mail> mail_;
   // Client's thread only.

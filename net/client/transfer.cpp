@@ -211,6 +211,7 @@ std::size_t transfer::take_body(std::string_view bytes) {
   received_ += bytes.size();
   if (!chunk_) {
     response_.body.append(bytes);
+    claim_.set(response_.body.capacity());
     return bytes.size();
   }
   try {

@@ -26,6 +26,8 @@ public:
   transfer(const transfer&) = delete;
   transfer& operator=(const transfer&) = delete;
 
+  /// Counts the answer's bytes from now on; before open().
+  void count_in(byte_budget* budget) { claim_ = {budget, budget_kind::calls}; }
   /// Makes the easy handle; its private pointer is this transfer. Null without memory.
   CURL* open();
   CURL* handle() const noexcept { return easy_; }
@@ -50,6 +52,7 @@ private:
   CURL* easy_ = nullptr;
   curl_slist* headers_ = nullptr;
   incoming_response response_;
+  byte_claim claim_;
   std::size_t received_ = 0, header_bytes_ = 0;
   bool address_refused_ = false, too_large_ = false, chunk_threw_ = false;
   bool sent_ = false, answered_ = false, head_complete_ = false;

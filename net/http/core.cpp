@@ -11,8 +11,8 @@ constexpr std::size_t buffers_kept_max = 64, buffer_capacity_kept_max = 64u << 1
 
 } // namespace
 
-core::core(server_limits the_limits, handlers the_handlers)
-    : limits(the_limits), handle(std::move(the_handlers)) {}
+core::core(server_limits the_limits, handlers the_handlers, byte_budget* the_budget)
+    : limits(the_limits), handle(std::move(the_handlers)), budget(the_budget) {}
 
 void core::add(std::shared_ptr<connection> c) {
   c->place_ = live_.size();
@@ -53,6 +53,7 @@ void core::tick() {
       return;
     const auto now = std::chrono::steady_clock::now();
     for_each([now](connection& c) { c.tick(now); });
+    resume_bodies();
     each_tick_();
     tick();
   });

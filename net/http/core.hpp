@@ -9,7 +9,9 @@
 
 #include <boost/asio/steady_timer.hpp>
 
+#include <array>
 #include <atomic>
+#include <deque>
 #include <optional>
 #include <string>
 #include <unordered_map>
@@ -20,6 +22,8 @@ namespace troupe::http::detail {
 using steady_time = std::chrono::steady_clock::time_point;
 constexpr steady_time no_deadline = steady_time::max();
 constexpr std::chrono::milliseconds tick_length{250};
+
+class session;
 
 /// A live connection as the clock and shutdown see it. Functions are called on the io thread.
 class connection {
@@ -38,17 +42,18 @@ private:
 
 class core : public std::enable_shared_from_this<core> {
 public:
-  core(server_limits the_limits, handlers the_handlers);
+  core(server_limits the_limits, handlers the_handlers, byte_budget* the_budget = nullptr);
 
   asio::io_context io{1};
   const server_limits limits;
-  handlers handle; ///< not called after the io thread has ended
+  handlers handle;           ///< not called after the io thread has ended
+  byte_budget* const budget; ///< may be null
   std::optional<asio::ssl::context> tls;
   mailbox mail{io};
   bool stopping = false; ///< io thread only
 
   std::atomic<std::uint64_t> connections_open = 0, accepted = 0, refused = 0, requests = 0,
-                             websockets_open = 0, bytes_buffered = 0;
+                             websockets_open = 0, bytes_buffered = 0, bodies_waiting = 0;
 
   /// Keeps the connection alive until it is removed, which it does itself when it closes.
   void add(std::shared_ptr<connection> c);
@@ -59,6 +64,13 @@ public:
   /// would cost more than the sweep.
   void start_clock(std::function<void()> each_tick);
   void stop_clock();
+
+  // session_pause.cpp: bodies that wait for memory, those first that came first. Io thread only.
+  void wait_for_memory(std::weak_ptr<session> who);
+  void resume_bodies();
+  unsigned exempt_bodies = 0; ///< read although memory is short
+
+  std::array<char, 64u << 10> dropped; ///< where bytes go that nobody wants
 
   const std::string& date(); ///< the value of the Date header
   std::string take_buffer();
@@ -74,6 +86,7 @@ private:
   asio::steady_timer clock_{io};
   std::function<void()> each_tick_;
   std::vector<std::shared_ptr<connection>> live_;
+  std::deque<std::weak_ptr<session>> waiting_bodies_;
   std::vector<std::string> buffers_;
   std::string date_;
   std::time_t date_of_ = 0;
@@ -94,21 +107,26 @@ private:
   std::string address_;
 };
 
-/// Bytes that a connection keeps in memory, as counted by `server_counters::bytes_buffered`.
+/// Bytes that a connection keeps in memory, as counted by `server_counters::bytes_buffered` and by
+/// the budget.
 class byte_gauge {
 public:
-  explicit byte_gauge(core& home) : home_(home) {}
+  explicit byte_gauge(core& home, budget_kind kind = budget_kind::bodies)
+      : home_(home), claim_(home.budget, kind) {}
   ~byte_gauge() { set(0); }
   byte_gauge(const byte_gauge&) = delete;
   byte_gauge& operator=(const byte_gauge&) = delete;
-  void set(std::size_t bytes) noexcept {
+  /// `weight`: how many times the bytes count in the budget.
+  void set(std::size_t bytes, std::size_t weight = 1) noexcept {
     home_.bytes_buffered.fetch_add(bytes - bytes_, std::memory_order_relaxed);
     bytes_ = bytes;
+    claim_.set(bytes * weight);
   }
 
 private:
   core& home_;
   std::size_t bytes_ = 0;
+  byte_claim claim_;
 };
 
 } // namespace troupe::http::detail

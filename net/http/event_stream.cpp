@@ -5,7 +5,7 @@
 namespace troupe::http::detail {
 
 event_stream::event_stream(std::shared_ptr<core> home, std::weak_ptr<session> to)
-    : home_(std::move(home)), to_(std::move(to)), gauge_(*home_) {}
+    : home_(std::move(home)), to_(std::move(to)), gauge_(*home_, budget_kind::streams) {}
 
 // With the mutex held.
 void event_stream::wake() {

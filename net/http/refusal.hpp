@@ -22,6 +22,15 @@ inline refusal header_too_large(std::string code, std::string message) {
   return {431, {failure_kind::header_too_large, std::move(code), std::move(message), {}, {}}};
 }
 
+inline refusal over_capacity() {
+  return {503,
+          {failure_kind::unavailable,
+           "over_capacity",
+           "The node's memory budget is used up.",
+           "Try again later.",
+           {}}};
+}
+
 inline refusal body_too_large() {
   return {413,
           {failure_kind::too_large,

@@ -34,6 +34,11 @@ public:
       : home_(std::move(home)), acceptor_(std::move(listening)),
         port_(acceptor_.local_endpoint().port()) {
     home_->start_clock([this] { each_tick(); });
+    if (home_->budget)
+      home_->budget->on_relief([to = std::weak_ptr(home_)] {
+        if (const auto alive = to.lock())
+          alive->mail.run_soon([raw = alive.get()] { raw->resume_bodies(); });
+      });
     accept();
     std::promise<void> bound; // nobody may ask on_io_thread() before the thread has a name
     thread_ = std::thread([home = home_, &bound] {
@@ -59,8 +64,8 @@ public:
   std::uint16_t port() const noexcept override { return port_; }
 
   server_counters counters() const noexcept override {
-    return {home_->connections_open, home_->accepted,        home_->refused,
-            home_->requests,         home_->websockets_open, home_->bytes_buffered};
+    return {home_->connections_open, home_->accepted,       home_->refused,       home_->requests,
+            home_->websockets_open,  home_->bytes_buffered, home_->bodies_waiting};
   }
 
   void stop(std::chrono::milliseconds grace) override {
@@ -181,7 +186,7 @@ result<asio::ip::tcp::endpoint> resolve(core& home, const std::string& host, std
 } // namespace
 
 result<std::unique_ptr<server>> start_server(server_options options, handlers handle) {
-  auto home = std::make_shared<core>(options.limits, std::move(handle));
+  auto home = std::make_shared<core>(options.limits, std::move(handle), options.budget);
   auto tls = load_tls(options.tls);
   if (!tls)
     return std::move(tls).error();

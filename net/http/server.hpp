@@ -2,6 +2,7 @@
 // workflows. One io thread; answers may come from any thread.
 #pragma once
 
+#include "runtime/base/byte_budget.hpp"
 #include "runtime/base/result.hpp"
 
 #include <chrono>
@@ -28,7 +29,8 @@ struct request {
   std::vector<std::pair<std::string, std::string>> query; ///< decoded, in order
   std::vector<std::pair<std::string, std::string>> headers;
   std::string body;
-  std::string remote_address; ///< text of the peer's address, without the port
+  std::string remote_address;             ///< text of the peer's address, without the port
+  std::shared_ptr<byte_claim> body_claim; ///< what a large body counts as; let go with the body
   bool keep_alive = true;
 
   /// The first header or query parameter of that name (header names in lower case), or empty.
@@ -90,6 +92,9 @@ struct handlers {
   /// (authentication, unknown route, over admission). `body_limit` may be set for this route.
   std::function<std::optional<response>(const request& head, std::size_t& body_limit)> head;
   std::function<void(request, std::shared_ptr<responder>)> serve;
+  /// Whether a body ends work, so that it is read although the budget is nearly used up: a few at a
+  /// time. Asked only then; may be empty.
+  std::function<bool(const request& head)> urgent;
   /// Decides about an upgrade: events to go on, or a response to refuse. The socket may be used
   /// (from any thread) as soon as `accepted` is called with it.
   std::function<std::variant<response, websocket_events>(const request& head,
@@ -107,6 +112,7 @@ struct server_limits {
   std::size_t body_bytes_max = 1u << 20;         ///< default when `head` sets nothing; over it: 413
   std::chrono::milliseconds header_timeout{10'000};
   std::chrono::milliseconds body_timeout{30'000};
+  std::chrono::milliseconds body_pause_max{5'000}; ///< in all, for lack of memory; then 503
   std::chrono::milliseconds idle_timeout{75'000};
   std::chrono::milliseconds write_timeout{30'000};
   std::size_t connections_max = 10'000; ///< further ones are answered 503 and closed
@@ -126,11 +132,14 @@ struct server_options {
   std::uint16_t port = 0; ///< 0: any free one
   server_limits limits;
   tls_files tls;
+  /// Counts what connections hold; while it is nearly used up, bodies are not read on, apart from
+  /// small ones. Must outlive the server; may be empty.
+  byte_budget* budget = nullptr;
 };
 
 struct server_counters {
   std::uint64_t connections_open = 0, connections_accepted = 0, connections_refused = 0,
-                requests = 0, websockets_open = 0, bytes_buffered = 0;
+                requests = 0, websockets_open = 0, bytes_buffered = 0, bodies_waiting = 0;
 };
 
 /// The server owns its io thread and every connection.

@@ -51,6 +51,8 @@ void session::start_refusing() {
 }
 
 void session::refuse(const refusal& why) {
+  end_of_body();
+  std::string().swap(request_.body);
   if (shown_.remote_address.empty())
     shown_.remote_address = remote_address_;
   send(home_->problem(shown_, why), true);
@@ -168,6 +170,8 @@ void session::flush_stream() {
   }
   if (out_.empty()) {
     deadline_ = no_deadline;
+    if (out_.capacity() > copied_body_bytes_max)
+      std::string().swap(out_); // a burst is over: its buffer need not stay
     if (at_ == at::writing)
       finished();
     return;
@@ -249,8 +253,12 @@ void session::linger() {
   wire_.shutdown_send();
   at_ = at::lingering;
   set_deadline(linger_time);
-  if (!read_pending_)
-    in_begin_ = in_end_;
+  if (!read_pending_) {
+    in_.reset();
+    in_size_ = in_begin_ = in_end_ = 0;
+  } else {
+    gauge_.set(in_size_);
+  }
   read();
 }
 
@@ -268,6 +276,7 @@ void session::close_now() {
   at_ = at::closed;
   wire_.close();
   home_->remove(*this);
+  end_of_body();
   gauge_.set(0);
   peer_gone();
   if (auto source = std::exchange(stream_, nullptr))

@@ -35,6 +35,11 @@ public:
   void flush_stream();
   void set_abort(std::uint64_t number, std::function<void()> gone);
 
+  /// Goes on with a body that waits for memory. `exempt`: to its end, whatever the budget says.
+  void resume(bool exempt);
+  bool waits_for_memory() const noexcept { return paused_; }
+  bool urgent() const noexcept { return urgent_; }
+
   void tick(steady_time now) override;
   void stop_soon() override;
   void close_now() override;
@@ -69,6 +74,15 @@ private:
   void on_deadline();
   std::string_view buffered() const { return {in_.get() + in_begin_, in_end_ - in_begin_}; }
 
+  // session_pause.cpp
+  bool may_read_body();
+  void pause();
+  void end_of_body();
+  void grow_body(std::size_t more);
+  void count_input();
+  void hold_body(); ///< a large body counts for itself from now on
+  bool ends_work() const;
+
   // session.cpp
   void refuse(const refusal& why);
   void send(response what, bool close);
@@ -88,7 +102,8 @@ private:
   std::string remote_address_;
   at at_ = at::handshake;
   bool read_pending_ = false, write_pending_ = false, peer_ended_ = false, close_after_ = false;
-  steady_time deadline_ = no_deadline;
+  bool paused_ = false, exempt_ = false, urgent_ = false; ///< of the body: session_pause.cpp
+  steady_time deadline_ = no_deadline, pause_until_ = no_deadline;
 
   std::unique_ptr<char[]> in_;
   std::size_t in_size_ = 0, in_begin_ = 0, in_end_ = 0, lingered_ = 0;

@@ -31,7 +31,7 @@ bool session::make_room() {
     wanted = std::max(wanted, body_buffer);
   if (in_end_ == in_size_ && in_begin_ == 0 && in_size_ > 0) {
     if (at_ != at::head)
-      return at_ == at::lingering || at_ == at::body; // both take everything before they read on
+      return at_ == at::body; // takes everything before it reads on
     wanted = std::max(wanted, in_size_ * 2);
   }
   if (wanted == in_size_ && in_end_ < in_size_)
@@ -48,11 +48,13 @@ bool session::make_room() {
 }
 
 void session::read() {
-  if (read_pending_ || peer_ended_ || at_ == at::closed || !make_room())
+  const bool dropped = at_ == at::lingering;
+  if (read_pending_ || peer_ended_ || at_ == at::closed || (!dropped && !make_room()))
     return;
   read_pending_ = true;
   wire_.async_read_some(
-      asio::buffer(in_.get() + in_end_, in_size_ - in_end_),
+      dropped ? asio::buffer(home_->dropped)
+              : asio::buffer(in_.get() + in_end_, in_size_ - in_end_),
       [self = shared_from_this()](error_code ec, std::size_t bytes) { self->on_read(ec, bytes); });
 }
 
@@ -62,12 +64,15 @@ void session::on_read(error_code ec, std::size_t bytes) {
     return;
   if (ec)
     return on_read_end(ec);
-  in_end_ += bytes;
-  switch (at_) {
-  case at::lingering:
-    in_begin_ = in_end_;
+  if (at_ == at::lingering) {
+    in_.reset();
+    in_size_ = in_begin_ = in_end_ = 0;
+    gauge_.set(0);
     lingered_ += bytes;
     return lingered_ > linger_bytes_max ? close_now() : read();
+  }
+  in_end_ += bytes;
+  switch (at_) {
   case at::idle:
     at_ = at::head;
     set_deadline(home_->limits.header_timeout);
@@ -172,8 +177,6 @@ bool session::begin_body() {
   }
   if (facts_.chunked)
     chunks_ = std::make_unique<chunked_decoder>();
-  else
-    request_.body.reserve(std::min<std::size_t>(facts_.content_length, body_quantum));
   set_deadline(home_->limits.body_timeout);
   body_paid_ = 0;
   at_ = at::body;
@@ -194,6 +197,13 @@ bool session::refuse_by_head(response refused) {
 }
 
 bool session::advance_body() {
+  if (paused_)
+    return false;
+  if (!may_read_body()) {
+    count_input();
+    pause();
+    return false;
+  }
   auto rest = buffered();
   const auto before = rest.size();
   bool complete = false;
@@ -206,6 +216,7 @@ bool session::advance_body() {
     }
   } else {
     const auto missing = static_cast<std::size_t>(facts_.content_length) - request_.body.size();
+    grow_body(std::min(missing, rest.size()));
     request_.body.append(rest.substr(0, missing));
     rest.remove_prefix(std::min(missing, rest.size()));
     complete = request_.body.size() == facts_.content_length;
@@ -216,7 +227,7 @@ bool session::advance_body() {
     dispatch();
     return false;
   }
-  gauge_.set(request_.body.size());
+  count_input();
   if (request_.body.size() >= body_paid_ + body_quantum) {
     body_paid_ = request_.body.size();
     set_deadline(home_->limits.body_timeout);
@@ -228,7 +239,8 @@ bool session::advance_body() {
 void session::dispatch() {
   at_ = at::handling;
   deadline_ = no_deadline;
-  gauge_.set(request_.body.size());
+  end_of_body();
+  hold_body();
   ++number_;
   auto answerer = make_responder(home_, weak_from_this(), number_, facts_.accepts_gzip);
   const auto number = number_;
@@ -287,6 +299,10 @@ void session::tick(steady_time now) {
 }
 
 void session::on_deadline() {
+  if (paused_) {
+    ++home_->budget->bodies_refused;
+    return refuse(over_capacity());
+  }
   const bool asked = at_ == at::body || (at_ == at::head && !buffered().empty());
   if (!asked)
     return close_now();

@@ -17,7 +17,8 @@ class websocket_session;
 /// does not close the connection.
 class websocket_link final : public websocket, public std::enable_shared_from_this<websocket_link> {
 public:
-  explicit websocket_link(std::shared_ptr<core> home) : home_(std::move(home)), gauge_(*home_) {}
+  explicit websocket_link(std::shared_ptr<core> home)
+      : home_(std::move(home)), gauge_(*home_, budget_kind::streams) {}
 
   bool send(std::string text) override;
   void close(std::uint16_t code, std::string reason) override;

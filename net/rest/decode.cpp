@@ -24,7 +24,7 @@ failure bad_parameter(std::string_view name, std::string message) {
 
 } // namespace
 
-result<json::object> decode_json(const http::request& r, body_kind kind) {
+result<json::object> decode_json(const http::request& r, body_kind kind, std::size_t bytes_max) {
   const bool may_lack = kind == body_kind::optional || kind == body_kind::execute;
   if (kind == body_kind::none || (may_lack && blank(r.body)))
     return json::object{};
@@ -34,13 +34,13 @@ result<json::object> decode_json(const http::request& r, body_kind kind) {
                    "The body's content type is not supported here.",
                    "Send application/json.",
                    {}};
-  if (r.body.size() > body_bytes_max(kind))
+  if (r.body.size() > bytes_max)
     return failure{failure_kind::too_large,
                    "body_too_large",
                    "The body is over the limit of this route.",
                    {},
                    {}};
-  auto parsed = json::parse(r.body, {body_depth_max, body_bytes_max(kind)});
+  auto parsed = json::parse(r.body, {body_depth_max, bytes_max});
   if (!parsed)
     return std::move(parsed).error();
   if (!parsed->is_object())

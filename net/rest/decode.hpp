@@ -17,9 +17,12 @@ namespace troupe::rest {
 constexpr std::size_t body_depth_max = 64;
 
 /// A JSON object out of a request's body. 400 for what is no JSON, 415 for other content types,
-/// 413 over the limit of the kind, 422 (code "wrong_type") when it is no object. YAML is not
-/// decoded here: see net/provider/yaml.hpp.
-result<json::object> decode_json(const http::request& r, body_kind kind);
+/// 413 over `bytes_max` (by default the limit of the kind), 422 (code "wrong_type") when it is no
+/// object. YAML is not decoded here: see net/provider/yaml.hpp.
+result<json::object> decode_json(const http::request& r, body_kind kind, std::size_t bytes_max);
+inline result<json::object> decode_json(const http::request& r, body_kind kind) {
+  return decode_json(r, kind, body_bytes_max(kind));
+}
 
 /// Reads members of one object; complaints gather until `fault()`. A member that is null counts as
 /// absent. The object must outlive the reader.

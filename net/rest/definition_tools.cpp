@@ -45,7 +45,8 @@ bool is_template(const json::value& v) {
   return v.is_string() && v.get_string().starts_with("{{") && v.get_string().ends_with("}}");
 }
 
-json::value cleaned(const json::value& v) {
+/// `in_auth`: inside of an `auth`, where the secret of an api_key is called value or key.
+json::value cleaned(const json::value& v, bool in_auth = false) {
   if (const auto* list = v.if_array()) {
     json::array out;
     for (const auto& item : *list)
@@ -59,10 +60,12 @@ json::value cleaned(const json::value& v) {
   for (const auto& [key, member] : *object) {
     if (contains(personal_fields, std::string_view(key)))
       continue;
-    if (holds_secret(key, member) && !is_template(member))
+    const bool named = holds_secret(key, member) ||
+                       (in_auth && member.is_string() && (key == "value" || key == "key"));
+    if (named && !is_template(member))
       out[key] = nullptr;
     else
-      out[key] = cleaned(member);
+      out[key] = cleaned(member, key == "auth" || key == "authentication");
   }
   // {name: "Authorization", value: "…"} in lists of headers
   if (const auto name = json::text_or(v, "name", ""); out.contains("value") && !name.empty())

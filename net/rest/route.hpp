@@ -48,7 +48,7 @@ std::span<const route> routes();
 /// "GET", "DELETE" …
 std::string_view to_text(http::method verb) noexcept;
 
-/// The largest body that a route reads, in bytes.
+/// The largest body that a route reads, in bytes; for definitions a node may say otherwise.
 constexpr std::size_t body_bytes_max(body_kind kind) noexcept {
   switch (kind) {
   case body_kind::definition: return std::size_t{10} << 20;

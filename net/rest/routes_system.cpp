@@ -49,7 +49,7 @@ constexpr route table[] = {
     {get, V1 "/system/dead-letters", "dead_letters", key, body::none, "System",
      "Work that was given up", "limit cursor", "", "[item]", 200, "422"},
     {post, V1 "/system/dead-letters/{id}/requeue", "requeue_dead_letter", key, body::optional,
-     "System", "Tries given-up work again", "", "", "command_accepted", 202, "404 409"},
+     "System", "Tries given-up work again", "", "", "command_accepted", 202, "404 409 429"},
     {get, V1 "/system/retention", "read_retention", key, body::none, "System",
      "How long finished executions are kept", "", "", "retention", 200, ""},
     {put, V1 "/system/retention", "write_retention", key, body::json, "System",

@@ -84,12 +84,12 @@ constexpr route table[] = {
      "Parameters and ports of a node type", "", "", "node_type", 200, "404"},
     {post, V1 "/node-types/{type}/{subtype}/execute", "execute_node_type", key, body::json,
      "Catalogue", "Runs one node without a workflow", "", "node_type_input", "node_type_output",
-     200, "404 422 502"},
+     200, "404 422 429 502"},
     {get, V1 "/blocks", "list_blocks", key, body::none, "Catalogue", "Every node type (alias)",
      "limit cursor", "", "[node_type]", 200, "422"},
     {post, V1 "/blocks/{block}/execute", "execute_block", key, body::json, "Catalogue",
      "Runs one node; the id is TYPE.SUBTYPE (alias)", "", "node_type_input", "node_type_output",
-     200, "404 422 502"},
+     200, "404 422 429 502"},
 };
 
 #undef WORKFLOW

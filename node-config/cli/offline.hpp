@@ -29,6 +29,9 @@ result<void> each_turn(const row_reader& rows, std::uint16_t partitions,
                        const std::optional<run_id>& only,
                        const std::function<result<void>(const stored_turn&)>& each);
 
+/// Checks the table files and every run's history (or one's), prints what was found whole.
+result<void> verify_log(rocks_store& store, const std::optional<run_id>& only);
+
 /// Values of a partition's blobs, read only.
 class stored_blobs final : public blob_port {
 public:

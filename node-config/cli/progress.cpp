@@ -124,7 +124,7 @@ int print_end(api_client& node, const std::string& id) {
               human_seconds(seconds).c_str());
   if (const auto* error = json::find(*end, "error"); error && error->is_object())
     std::printf("  %s: %s\n", field(*error, "code").c_str(), field(*error, "message").c_str());
-  return status == "success" || status == "partial" ? exit_code::ok : exit_code::failed;
+  return status == "success" ? exit_code::ok : exit_code::failed;
 }
 
 } // namespace

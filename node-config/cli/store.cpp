@@ -43,64 +43,6 @@ int with_store(const offline_options& options,
   return done ? exit_code::ok : (print_failure(done.error()), exit_code::failed);
 }
 
-/// Checks each run's chain: every hash, no gap, every event readable.
-class verifier {
-public:
-  result<void> take(const stored_turn& turn) {
-    if (turn.run != run_) {
-      run_ = turn.run;
-      next_ = 1;
-      last_ = {};
-      ++runs_;
-    }
-    const auto where = to_text(turn.run) + " at sequence " + std::to_string(turn.first_seq);
-    if (turn.first_seq != next_)
-      return damaged("log_gap", "Events are missing or out of order in run " + where +
-                                    ": expected sequence " + std::to_string(next_) + ".");
-    if (turn.row.header.previous != last_)
-      return damaged("log_broken_chain", "The chain is broken in run " + where + ".");
-    if (const auto sound = verify_turn(turn.row, &digest_of); !sound)
-      return damaged("log_edited", "Stored events were changed in run " + where + ".");
-    const auto events = decode_events(turn.row.text);
-    if (!events)
-      return damaged(events.error().code,
-                     "Events cannot be read in run " + where + ": " + events.error().message);
-    events_ += events->size();
-    next_ += events->size();
-    last_ = turn.row.header.last;
-    return {};
-  }
-  std::uint64_t runs() const { return runs_; }
-  std::uint64_t events() const { return events_; }
-
-private:
-  static failure damaged(std::string code, std::string message) {
-    return {failure_kind::internal,
-            std::move(code),
-            std::move(message),
-            "Restore a backup with 'troupe restore'; the other runs are not affected.",
-            {}};
-  }
-
-  run_id run_{};
-  sequence_number next_ = 1;
-  chain_hash last_{};
-  std::uint64_t runs_ = 0, events_ = 0;
-};
-
-result<void> verify_log(rocks_store& store, const std::optional<run_id>& only) {
-  if (auto files = store.verify_files(); !files)
-    return files;
-  verifier all;
-  const auto done = each_turn(store, store.partitions(), only,
-                              [&](const stored_turn& turn) { return all.take(turn); });
-  if (done)
-    std::printf("ok: %llu runs, %llu events, every hash matches\n",
-                static_cast<unsigned long long>(all.runs()),
-                static_cast<unsigned long long>(all.events()));
-  return done;
-}
-
 result<void> export_log(rocks_store& store, const std::optional<run_id>& only) {
   return each_turn(store, store.partitions(), only, [](const stored_turn& turn) -> result<void> {
     const auto id = to_text(turn.run);
@@ -185,15 +127,6 @@ int restore(const offline_options& options) {
   return exit_code::ok;
 }
 
-/// The views are disposable: the next start makes them again from the log and the tables.
-int rebuild_views(const offline_options& options) {
-  std::error_code ec;
-  for (const char* suffix : {"", "-wal", "-shm"})
-    std::filesystem::remove(options.data_dir + "/views.sqlite" + suffix, ec);
-  std::puts("ok: the views are made again at the next start");
-  return exit_code::ok;
-}
-
 int backup_online(api_client node, const std::string& to) {
   json::object body;
   if (!to.empty())
@@ -251,6 +184,7 @@ void add_migrate(CLI::App& app, context& c, const std::shared_ptr<offline_option
 } // namespace
 
 void add_replay(CLI::App& app, context& c); // replay.cpp
+void add_views(CLI::App& app, context& c);  // views.cpp
 
 void add_store(CLI::App& app, context& c) {
   auto options = std::make_shared<offline_options>();
@@ -264,12 +198,7 @@ void add_store(CLI::App& app, context& c) {
               [](rocks_store& store, auto) { return compact_all(store); });
   add_backup(app, c, options);
   add_migrate(app, c, options);
-  auto* views = app.add_subcommand("views", "Manage the read views");
-  auto* rebuild =
-      views->add_subcommand("rebuild", "Throw the views away; a start makes them again");
-  rebuild->add_option("--data-dir", options->data_dir, "data directory of a stopped node");
-  rebuild->callback([&c, options] { c.run = [options] { return rebuild_views(*options); }; });
-  views->require_subcommand(1);
+  add_views(app, c);
 }
 
 } // namespace troupe::cli

@@ -13,7 +13,7 @@ namespace troupe::cli {
 /// Exit codes, as documented in docs/operations.md.
 enum exit_code : int {
   ok = 0,
-  failed = 1,      ///< the thing asked about failed: a run ended failed, a check found damage
+  failed = 1,      ///< a run ended in another status than success, a check found damage
   usage = 2,       ///< wrong words on the command line, wrong settings
   unreachable = 3, ///< no node answered
   refused = 4,     ///< the node refused: not found, conflict, invalid

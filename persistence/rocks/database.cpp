@@ -131,8 +131,9 @@ result<std::unique_ptr<database>> database::open(data_dir dir, const rocks_optio
       rocksdb::DB::Open(db_options, path, families(options), &made->families_, &opened);
   made->db_.reset(opened);
   if (!status.ok())
-    return disk_full(status) || status.IsCorruption() ? to_failure(status)
-                                                      : corrupt(to_failure(status).message);
+    return disk_full(status) || device_failed(status) || status.IsCorruption()
+               ? to_failure(status)
+               : corrupt(to_failure(status).message);
   ::unlink(made->dir_.wal_cuts().c_str());
   keeper->keep(made->db());
   if (made->dir_.restored())

@@ -72,8 +72,8 @@ public:
   result<void> backup_to(const std::string& dir) override;
 
 private:
-  void start_writer(std::uint64_t disk_reserve_bytes, std::vector<log_head> heads) {
-    writer_ = std::make_unique<writer>(*database_, disk_reserve_bytes, std::move(heads));
+  void start_writer(const rocks_options& how, std::vector<log_head> heads) {
+    writer_ = std::make_unique<writer>(*database_, how, std::move(heads));
   }
 
   std::unique_ptr<database> database_;
@@ -90,7 +90,7 @@ result<void> store::start(const rocks_options& options) {
       return fits.error();
   if (!version->has_value() && !database_->dir().fresh())
     return corrupt("the data directory has lost its schema version");
-  start_writer(options.disk_reserve_bytes, std::vector<log_head>(1));
+  start_writer(options, std::vector<log_head>(1));
   const auto target = options.schema_version.value_or(newest_schema());
   if (auto migrated = migrate(*this, target, options.partitions); !migrated)
     return migrated.error();
@@ -111,7 +111,7 @@ result<void> store::start(const rocks_options& options) {
       return one.error();
     heads[i] = *one;
   }
-  start_writer(options.disk_reserve_bytes, std::move(heads));
+  start_writer(options, std::move(heads));
   return {};
 }
 

@@ -3,9 +3,11 @@
 
 #include "persistence/store/entry.hpp"
 #include "persistence/store/store.hpp"
+#include "runtime/base/byte_budget.hpp"
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -28,6 +30,10 @@ struct rocks_options {
   /// Schema to migrate to at opening; empty: the newest this build knows.
   std::optional<std::uint32_t> schema_version;
   std::shared_ptr<rocksdb::FileSystem> file_system; ///< for tests; empty: the machine's
+  byte_budget* budget = nullptr; ///< counts queued proposals; outlives the store; may be empty
+  /// Called on the log's thread before it takes what has gathered; may wait a bounded time, so that
+  /// who follows the log can keep up. May be empty.
+  std::function<void()> before_flush;
 };
 
 /// What opening found in the write-ahead log.
@@ -60,9 +66,6 @@ public:
   /// Writes rows outside of every log (blobs before the entry that names them, migrations) and
   /// waits until they are durable. Not to be called inside a `done` function.
   virtual result<void> write_rows(std::vector<row_change> rows) = 0;
-
-  /// Drops `log` rows of a partition up to and including an index, with the next flush.
-  virtual void trim_log(partition_id partition, std::uint64_t up_to_index) = 0;
 
   virtual result<log_head> head(partition_id partition) const = 0;
   virtual std::uint16_t partitions() const = 0; ///< P: the highest partition number

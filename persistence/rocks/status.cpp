@@ -3,6 +3,8 @@
 #include "runtime/base/log.hpp"
 
 #include <cctype>
+#include <cerrno>
+#include <cstring>
 #include <unistd.h>
 
 namespace troupe::rocks {
@@ -13,7 +15,8 @@ namespace {
 std::string without_folders(std::string_view text) {
   std::string out;
   for (const char c : text) {
-    if (c == '/') {
+    // "Input/output error" is what the system calls EIO, and no path.
+    if (c == '/' && !out.ends_with("Input")) {
       while (!out.empty() && !std::isspace(static_cast<unsigned char>(out.back())) &&
              out.back() != ':' && out.back() != '\'' && out.back() != '"')
         out.pop_back();
@@ -32,6 +35,10 @@ bool disk_full(const rocksdb::Status& status) noexcept {
 
 bool medium_failed(const rocksdb::Status& status) noexcept {
   return status.IsIOError() && !status.IsNoSpace();
+}
+
+bool device_failed(const rocksdb::Status& status) {
+  return medium_failed(status) && status.ToString().ends_with(std::strerror(EIO));
 }
 
 failure storage_full() {

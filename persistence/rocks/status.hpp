@@ -16,6 +16,9 @@ bool disk_full(const rocksdb::Status& status) noexcept;
 /// True when the medium refused a write or a sync: what is on the disk is unknown from here on.
 bool medium_failed(const rocksdb::Status& status) noexcept;
 
+/// True when the device itself reported an error (EIO): the files may be whole all the same.
+bool device_failed(const rocksdb::Status& status);
+
 /// The status as a failure; folders are stripped from its words.
 failure to_failure(const rocksdb::Status& status);
 

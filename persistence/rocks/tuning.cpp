@@ -66,6 +66,9 @@ rocksdb::ColumnFamilyOptions family_options(table in, const rocks_options& optio
   family.compression_per_level = {rocksdb::kNoCompression, rocksdb::kNoCompression,
                                   rocksdb::kLZ4Compression};
   family.bottommost_compression = rocksdb::kZSTD;
+  family.bottommost_compression_opts.enabled = true;
+  family.bottommost_compression_opts.level = 1; // half the time of 3, for a tenth more bytes
+  family.level0_file_num_compaction_trigger = 8;
   if (const auto bytes = prefix_bytes(in); bytes > 0)
     family.prefix_extractor.reset(rocksdb::NewFixedPrefixTransform(bytes));
   if (in == table::events)
@@ -113,6 +116,7 @@ rocksdb::DBOptions database_options(const rocks_options& options) {
   db.info_log_level = rocksdb::WARN_LEVEL;
   db.stats_dump_period_sec = 0;
   db.stats_persist_period_sec = 0;
+  db.db_host_id.clear(); // a data directory names no machine
   return db;
 }
 

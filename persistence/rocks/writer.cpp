@@ -5,6 +5,7 @@
 #include "runtime/base/log.hpp"
 
 #include <algorithm>
+#include <filesystem>
 
 namespace troupe::rocks {
 
@@ -40,9 +41,9 @@ bool frees_space(const proposal& what) noexcept {
 
 } // namespace
 
-writer::writer(database& on, std::uint64_t disk_reserve_bytes, std::vector<log_head> heads)
-    : database_(on), disk_reserve_bytes_(disk_reserve_bytes), heads_(std::move(heads)),
-      applied_(heads_.size()) {
+writer::writer(database& on, const rocks_options& how, std::vector<log_head> heads)
+    : database_(on), disk_reserve_bytes_(how.disk_reserve_bytes), budget_(how.budget),
+      before_flush_(how.before_flush), heads_(std::move(heads)), applied_(heads_.size()) {
   for (std::size_t i = 0; i < heads_.size(); ++i)
     applied_[i] = heads_[i].applied;
   thread_ = std::thread([this] { run(); });
@@ -71,12 +72,15 @@ void writer::write_rows(std::vector<row_change> rows, proposal_done done) {
 }
 
 void writer::enqueue(item one) {
+  one.since = std::chrono::steady_clock::now();
   bool wake = false;
   {
     const std::lock_guard lock(mutex_);
     if (!closing_) {
       waiting_.proposals += 1;
       waiting_.bytes += one.bytes;
+      if (budget_)
+        budget_->add(budget_kind::log, one.bytes);
       stats_.queue_bytes_high = std::max(stats_.queue_bytes_high, waiting_.bytes);
       stats_.queue_proposals_high = std::max(stats_.queue_proposals_high, waiting_.proposals);
       queue_.push_back(std::move(one));
@@ -97,7 +101,14 @@ std::uint64_t writer::applied(partition_id partition) const noexcept {
 
 replicated_log::queue_size writer::queued() const {
   const std::lock_guard lock(mutex_);
-  return waiting_;
+  auto size = waiting_;
+  size.refusing = disk_ != disk::open;
+  if (size.proposals > 0) {
+    const auto since = size.proposals > queue_.size() ? taken_since_ : queue_.front().since;
+    size.oldest = std::chrono::duration_cast<std::chrono::milliseconds>(
+        std::chrono::steady_clock::now() - since);
+  }
+  return size;
 }
 
 writer_stats writer::stats() const {
@@ -123,9 +134,13 @@ void writer::run() {
       if (queue_.empty() && closing_)
         return;
       all.swap(queue_);
+      if (!all.empty())
+        taken_since_ = all.front().since;
     }
     if (all.empty())
       look_at_disk();
+    else if (before_flush_)
+      before_flush_();
     for (std::size_t from = 0, to = 0; from < all.size(); from = to) {
       for (std::size_t bytes = 0; to < all.size(); ++to) {
         bytes += all[to].bytes;
@@ -193,6 +208,8 @@ void writer::answer(items& all, std::size_t from, std::size_t to, const failure*
     const std::lock_guard lock(mutex_);
     waiting_.proposals -= gone.proposals;
     waiting_.bytes -= gone.bytes;
+    if (budget_)
+      budget_->sub(budget_kind::log, gone.bytes);
     if (!why) {
       ++stats_.flushes;
       stats_.proposals += gone.proposals;
@@ -242,6 +259,20 @@ void writer::stop_for_full_disk() {
   log::error("store", "the disk is full: writes are refused until space is freed");
 }
 
+/// Whether the log goes on where the cut does not reach. RocksDB begins no new file when nothing
+/// was written to the newest one: the refused write never reached that, so the cut ends before it.
+bool writer::past_the_cut(std::vector<wal_cut> cuts) const {
+  const auto& dir = database_.dir();
+  const auto newest = newest_wal(dir.database());
+  if (!newest || *newest > cut_.file)
+    return newest.has_value();
+  std::error_code unknown;
+  if (std::filesystem::file_size(wal_path(dir.database(), *newest), unknown) != 0 || unknown)
+    return false;
+  cuts.back().file = cut_.file - 1;
+  return replace_file(dir.wal_cuts(), encode(cuts)).has_value();
+}
+
 void writer::try_to_resume() {
   const auto now = std::chrono::steady_clock::now();
   if (now - disk_seen_ < disk_look_interval)
@@ -272,7 +303,7 @@ void writer::try_to_resume() {
     status = db.Flush({}, system);
   if (medium_failed(status))
     end_process(status, "resuming after a full disk");
-  if (!status.ok())
+  if (!status.ok() || !past_the_cut(std::move(cuts)))
     return;
   bytes_since_seen_ = 0;
   disk_ = disk::open;

@@ -23,7 +23,7 @@ namespace troupe::rocks {
 class writer {
 public:
   /// Starts the thread. `heads` holds the log head of each partition, by number.
-  writer(database& on, std::uint64_t disk_reserve_bytes, std::vector<log_head> heads);
+  writer(database& on, const rocks_options& how, std::vector<log_head> heads);
   /// Commits what is queued, then ends the thread.
   ~writer();
 
@@ -45,6 +45,7 @@ private:
     bool logged = true; ///< false: rows outside of the log, in what.facts
     std::uint64_t index = 0;
     bool refused = false;
+    std::chrono::steady_clock::time_point since{};
   };
   using items = std::vector<item>;
 
@@ -55,10 +56,13 @@ private:
   bool refused_by_disk(const item& one) const noexcept;
   void stop_for_full_disk();
   void try_to_resume();
+  bool past_the_cut(std::vector<wal_cut> cuts) const;
   void answer(items& all, std::size_t from, std::size_t to, const failure* why);
 
   database& database_;
   const std::uint64_t disk_reserve_bytes_;
+  byte_budget* const budget_;
+  const std::function<void()> before_flush_;
   std::vector<log_head> heads_; ///< touched by the thread only
   std::vector<std::atomic<std::uint64_t>> applied_;
   std::atomic<disk> disk_{disk::open};
@@ -69,7 +73,8 @@ private:
   mutable std::mutex mutex_;
   std::condition_variable wake_;
   items queue_;
-  replicated_log::queue_size waiting_; ///< queued and in flight
+  replicated_log::queue_size waiting_;                  ///< queued and in flight
+  std::chrono::steady_clock::time_point taken_since_{}; ///< oldest of what was last in flight
   writer_stats stats_;
   bool asleep_ = false;
   bool closing_ = false;

@@ -24,7 +24,12 @@ void append_fact(std::string& out, const row_change& fact) {
   out.push_back(static_cast<char>(fact.in));
   out.push_back(fact.range_end ? 'r' : fact.value ? 'p' : 'd');
   append_counted(out, fact.key);
-  append_counted(out, fact.range_end ? *fact.range_end : fact.value ? *fact.value : std::string{});
+  std::string_view rest;
+  if (fact.range_end)
+    rest = *fact.range_end;
+  else if (fact.value)
+    rest = *fact.value;
+  append_counted(out, rest);
 }
 
 } // namespace

@@ -74,6 +74,11 @@ replicated_log::queue_size memory_store::queued() const {
   return size;
 }
 
+void memory_store::trim_log(partition_id partition, std::uint64_t up_to_index) {
+  if (up_to_index < UINT64_MAX)
+    load({{table::log, log_key(partition, 0), std::nullopt, log_key(partition, up_to_index + 1)}});
+}
+
 std::size_t memory_store::commit_all() {
   std::vector<std::pair<proposal, proposal_done>> batch;
   std::vector<std::uint64_t> indices;

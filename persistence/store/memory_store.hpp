@@ -22,6 +22,7 @@ public:
   void propose(proposal what, proposal_done done) override;
   std::uint64_t applied(partition_id partition) const override;
   queue_size queued() const override;
+  void trim_log(partition_id partition, std::uint64_t up_to_index) override; ///< at once
 
   /// Commits what is queued now, in as many entries as a real flush would make. Proposals made by
   /// the `done` functions wait for the next call. Returns how many proposals were answered.

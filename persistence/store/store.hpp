@@ -4,6 +4,7 @@
 #include "persistence/store/tables.hpp"
 #include "runtime/base/result.hpp"
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -59,8 +60,14 @@ public:
   struct queue_size {
     std::size_t proposals = 0;
     std::size_t bytes = 0;
+    std::chrono::milliseconds oldest{0}; ///< how long the first of them has waited
+    bool refusing = false;               ///< the disk is full: writes fail until there is space
   };
   virtual queue_size queued() const = 0;
+
+  /// Drops `log` rows of a partition up to and including an index, with the next flush. Returns at
+  /// once; a trim that the disk refuses is asked for again later.
+  virtual void trim_log(partition_id partition, std::uint64_t up_to_index) = 0;
 };
 
 } // namespace troupe

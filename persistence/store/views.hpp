@@ -121,6 +121,14 @@ public:
 
   /// Changes queued and not applied.
   virtual std::size_t lag() const = 0;
+
+  /// Queues the removal of every row and position; what is queued later stays. Never blocks;
+  /// thread-safe.
+  virtual void clear() = 0;
+
+  /// Waits until at most `changes` are queued, for whoever feeds many. False: `wait` was over
+  /// before. Thread-safe; blocks.
+  virtual bool wait_for_room(std::size_t changes, std::chrono::milliseconds wait) = 0;
 };
 
 } // namespace troupe

@@ -1,5 +1,7 @@
 #include "persistence/views/apply.hpp"
 
+#include "persistence/views/schema.hpp"
+
 #include <unordered_set>
 
 namespace troupe::sqlite {
@@ -36,31 +38,49 @@ class writer {
 public:
   explicit writer(connection& to) : to_(to) {}
 
-  // What changes in the life of a run is not in the indices that cost most: an update is tried
-  // first, and only a row that is new or different in its identity is written whole.
+  // What changes in the life of a run is not in the indices that cost most: these are written for
+  // a new row, and for one that is different in its identity.
   result<void> operator()(const execution_row& row) {
     const auto id = to_text(row.id);
-    const auto updated = to_.run(
-        "UPDATE executions SET status=?1, started_ms=?2, completed_ms=?3, error_code=?4, "
-        "error_message=?5, last_seq=?6, attempt=?7, priority=?8, workflow_name=?9 WHERE id=?10 "
-        "AND created_ms=?11 AND workflow_id=?12 AND workflow_version=?13 AND trigger_type=?14 AND "
-        "triggered_by=?15 AND parent_id=?16 AND user=?17",
-        {row.status, number(row.started_ms), number(row.completed_ms), row.error_code,
-         row.error_message, number(row.last_seq), number(std::uint64_t{row.attempt}), row.priority,
-         row.workflow_name, id, row.created_ms, row.workflow_id,
-         number(std::uint64_t{row.workflow_version}), row.trigger_type, row.triggered_by,
-         row.parent_id, row.user});
-    if (!updated || to_.changes() > 0)
-      return updated;
+    const std::vector<bound> values{id,
+                                    row.workflow_id,
+                                    row.workflow_name,
+                                    number(std::uint64_t{row.workflow_version}),
+                                    row.status,
+                                    row.trigger_type,
+                                    row.triggered_by,
+                                    row.parent_id,
+                                    row.user,
+                                    row.priority,
+                                    row.created_ms,
+                                    number(row.started_ms),
+                                    number(row.completed_ms),
+                                    row.error_code,
+                                    row.error_message,
+                                    number(row.last_seq),
+                                    number(std::uint64_t{row.attempt})};
+    const auto written = to_.run(
+        "INSERT INTO executions(id, workflow_id, workflow_name, workflow_version, status, "
+        "trigger_type, triggered_by, parent_id, user, priority, created_ms, started_ms, "
+        "completed_ms, error_code, error_message, last_seq, attempt) "
+        "VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT(id) DO UPDATE SET "
+        "status=excluded.status, started_ms=excluded.started_ms, "
+        "completed_ms=excluded.completed_ms, error_code=excluded.error_code, "
+        "error_message=excluded.error_message, last_seq=excluded.last_seq, "
+        "attempt=excluded.attempt, priority=excluded.priority, "
+        "workflow_name=excluded.workflow_name WHERE created_ms=excluded.created_ms AND "
+        "workflow_id=excluded.workflow_id AND workflow_version=excluded.workflow_version AND "
+        "trigger_type=excluded.trigger_type AND triggered_by=excluded.triggered_by AND "
+        "parent_id=excluded.parent_id AND user=excluded.user",
+        values);
+    if (!written || to_.changes() > 0)
+      return written;
     return to_.run(
         "INSERT OR REPLACE INTO executions(id, workflow_id, workflow_name, workflow_version, "
         "status, trigger_type, triggered_by, parent_id, user, priority, created_ms, started_ms, "
         "completed_ms, error_code, error_message, last_seq, attempt) "
         "VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
-        {id, row.workflow_id, row.workflow_name, number(std::uint64_t{row.workflow_version}),
-         row.status, row.trigger_type, row.triggered_by, row.parent_id, row.user, row.priority,
-         row.created_ms, number(row.started_ms), number(row.completed_ms), row.error_code,
-         row.error_message, number(row.last_seq), number(std::uint64_t{row.attempt})});
+        values);
   }
 
   result<void> operator()(const execution_gone& row) {
@@ -156,6 +176,19 @@ result<void> apply(connection& to, const std::vector<view_change>& changes,
   if (!written)
     (void)to.run("ROLLBACK", {}).has_value();
   return written;
+}
+
+result<void> clear(connection& of) {
+  auto done = of.script("BEGIN IMMEDIATE");
+  for (const auto* table : {"positions", "executions", "reviews", "documents", "document_texts"})
+    if (done)
+      done = of.script(("DROP TABLE " + std::string(table)).c_str());
+  for (const auto* sql : {schema, "COMMIT"})
+    if (done)
+      done = of.script(sql);
+  if (!done)
+    (void)of.script("ROLLBACK").has_value();
+  return done;
 }
 
 } // namespace troupe::sqlite

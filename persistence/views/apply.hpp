@@ -13,4 +13,7 @@ namespace troupe::sqlite {
 result<void> apply(connection& to, const std::vector<view_change>& changes,
                    const std::map<partition_id, std::uint64_t>& positions);
 
+/// Makes all tables anew, empty, in one transaction.
+result<void> clear(connection& of);
+
 } // namespace troupe::sqlite

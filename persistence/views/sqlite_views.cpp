@@ -1,6 +1,7 @@
 #include "persistence/views/sqlite_views.hpp"
 
 #include "persistence/views/apply.hpp"
+#include "persistence/views/change_size.hpp"
 #include "persistence/views/connection.hpp"
 #include "persistence/views/queries.hpp"
 #include "persistence/views/schema.hpp"
@@ -15,6 +16,7 @@
 #include <mutex>
 #include <thread>
 #include <unistd.h>
+#include <utility>
 
 namespace troupe {
 
@@ -25,6 +27,11 @@ using sqlite::connection;
 
 /// Changes that one transaction takes at most, so that queries get their turn.
 constexpr std::size_t batch_changes_max = 20'000;
+/// Who feeds waits a little while more than this part of the budget is queued.
+constexpr std::uint64_t queue_share = 4;
+/// While nobody waits for an answer, changes gather this long: a transaction for each commit would
+/// cost more than the commit.
+constexpr std::chrono::milliseconds gather_for{20};
 
 struct opened_file {
   std::unique_ptr<connection> file;
@@ -78,9 +85,11 @@ result<opened_file> open_file(const std::string& path, const views_options& opti
 
 class owner final : public sqlite_views {
 public:
-  owner(std::string path, opened_file opened, std::map<partition_id, std::uint64_t> applied)
+  owner(std::string path, opened_file opened, std::map<partition_id, std::uint64_t> applied,
+        byte_budget* budget)
       : path_(std::move(path)), file_(std::move(opened.file)), recreated_(opened.recreated),
-        applied_(std::move(applied)), thread_([this] { run(); }) {}
+        budget_(budget), applied_(std::move(applied)), pending_claim_(budget, budget_kind::views),
+        thread_([this] { run(); }) {}
 
   ~owner() override {
     {
@@ -93,12 +102,43 @@ public:
 
   void apply(partition_id partition, std::uint64_t index,
              std::vector<view_change> changes) override {
+    byte_claim claim(budget_, budget_kind::views, budget_ ? size_of(changes) : 0);
+    bool first = false;
     {
       const std::lock_guard lock(mutex_);
       lag_ += changes.size();
-      queue_.push_back({partition, index, std::move(changes)});
+      if (useless_)
+        return;
+      first = queue_.empty();
+      queue_.push_back({partition, index, std::move(changes), false, std::move(claim)});
+    }
+    if (first)
+      wake_.notify_one();
+  }
+
+  void clear() override {
+    {
+      const std::lock_guard lock(mutex_);
+      ++lag_;
+      queue_.push_back({{}, 0, {}, true});
     }
     wake_.notify_one();
+  }
+
+  void keep_pace(std::chrono::milliseconds most) override {
+    if (!budget_)
+      return;
+    const auto fits = [this] {
+      return useless_ || closing_ ||
+             budget_->used(budget_kind::views) <= budget_->bytes_max() / queue_share;
+    };
+    std::unique_lock lock(mutex_);
+    room_.wait_for(lock, most, fits);
+  }
+
+  bool wait_for_room(std::size_t changes, std::chrono::milliseconds wait) override {
+    std::unique_lock lock(mutex_);
+    return room_.wait_for(lock, wait, [&] { return useless_ || lag_ <= changes; });
   }
 
   std::uint64_t applied(partition_id partition) const override {
@@ -129,6 +169,8 @@ private:
     partition_id partition{};
     std::uint64_t index = 0;
     std::vector<view_change> changes;
+    bool clear = false; ///< instead of changes: everything goes
+    byte_claim claim = {};
   };
   struct question {
     view_query what;
@@ -140,6 +182,9 @@ private:
 
   void run();
   bool has_work() const;
+  bool is_due(bool in_a_hurry) const { return in_a_hurry || clock::now() >= gathered_at_; }
+  bool has_pending() const { return pending_clear_ || !pending_positions_.empty(); }
+  void wait_for_work(std::unique_lock<std::mutex>& lock, const std::vector<question>& waiting);
   void take_batch();
   void apply_pending();
   void answer_some(std::vector<question>& waiting, bool all);
@@ -149,25 +194,48 @@ private:
   const std::string path_;
   std::unique_ptr<connection> file_;
   const bool recreated_;
+  byte_budget* const budget_;
   mutable std::mutex mutex_;
-  std::condition_variable wake_;
+  std::condition_variable wake_, room_;
   std::map<partition_id, std::uint64_t> applied_;
   std::deque<batch> queue_;
   std::vector<question> questions_;
   std::size_t lag_ = 0;
   bool closing_ = false;
+  bool useless_ = false; ///< the next opening makes the file again: nothing is queued any more
   // The thread's own.
+  byte_claim pending_claim_;
   std::vector<view_change> pending_; ///< the batch being applied, kept until that succeeded
   std::map<partition_id, std::uint64_t> pending_positions_;
-  clock::time_point retry_at_{}; ///< a batch that failed (disk full) is tried again then
-  bool broken_ = false;          ///< the file is damaged: nothing may be applied any more
+  bool pending_clear_ = false;      ///< comes alone
+  clock::time_point gathered_at_{}; ///< what is queued is applied then, or sooner for a question
+  clock::time_point retry_at_{};    ///< a batch that failed (disk full) is tried again then
+  bool broken_ = false;             ///< the file is damaged: nothing may be applied any more
   std::thread thread_;
 };
 
 bool owner::has_work() const {
   if (broken_)
     return false;
-  return pending_positions_.empty() ? !queue_.empty() : clock::now() >= retry_at_;
+  return has_pending() ? clock::now() >= retry_at_ : !queue_.empty();
+}
+
+/// Until there is something to do, or the first of the waiting questions has waited long enough.
+void owner::wait_for_work(std::unique_lock<std::mutex>& lock,
+                          const std::vector<question>& waiting) {
+  while (!closing_ && questions_.empty() && !(has_work() && is_due(!waiting.empty()))) {
+    auto until = clock::time_point::max();
+    if (has_pending())
+      until = retry_at_;
+    else if (!queue_.empty() && !broken_)
+      until = gathered_at_;
+    for (const auto& one : waiting)
+      until = std::min(until, one.deadline);
+    if (until == clock::time_point::max())
+      wake_.wait(lock);
+    else if (wake_.wait_until(lock, until) == std::cv_status::timeout)
+      return;
+  }
 }
 
 void owner::run() {
@@ -176,21 +244,14 @@ void owner::run() {
     bool closing = false;
     {
       std::unique_lock lock(mutex_);
-      const auto something = [this] { return closing_ || !questions_.empty() || has_work(); };
-      auto until = pending_positions_.empty() ? clock::time_point::max() : retry_at_;
-      for (const auto& one : waiting)
-        until = std::min(until, one.deadline);
-      if (until == clock::time_point::max())
-        wake_.wait(lock, something);
-      else
-        wake_.wait_until(lock, until, something);
-      if (pending_positions_.empty())
+      wait_for_work(lock, waiting);
+      if (!has_pending())
         take_batch();
       std::move(questions_.begin(), questions_.end(), std::back_inserter(waiting));
       questions_.clear();
       closing = closing_ && (queue_.empty() || broken_);
     }
-    if (!pending_positions_.empty() && !broken_ && (closing || clock::now() >= retry_at_))
+    if (has_pending() && !broken_ && (closing || clock::now() >= retry_at_))
       apply_pending();
     answer_some(waiting, closing);
     if (closing)
@@ -201,7 +262,14 @@ void owner::run() {
 void owner::take_batch() {
   while (!broken_ && !queue_.empty() && pending_.size() < batch_changes_max) {
     auto& one = queue_.front();
+    if (one.clear) {
+      if (has_pending())
+        return;
+      pending_clear_ = true;
+      return queue_.pop_front();
+    }
     std::move(one.changes.begin(), one.changes.end(), std::back_inserter(pending_));
+    pending_claim_.set(pending_claim_.bytes() + one.claim.bytes());
     const auto known = applied_.find(one.partition);
     auto& index = pending_positions_[one.partition];
     index = std::max({index, one.index, known == applied_.end() ? 0 : known->second});
@@ -210,18 +278,24 @@ void owner::take_batch() {
 }
 
 void owner::apply_pending() {
-  const auto done = sqlite::apply(*file_, pending_, pending_positions_);
+  const auto done =
+      pending_clear_ ? sqlite::clear(*file_) : sqlite::apply(*file_, pending_, pending_positions_);
   if (!done) {
     note_damage(done.error());
     retry_at_ = clock::now() + std::chrono::milliseconds(500);
     return;
   }
+  gathered_at_ = clock::now() + gather_for;
   const std::lock_guard lock(mutex_);
-  lag_ -= pending_.size();
+  lag_ -= pending_clear_ ? 1 : pending_.size();
+  if (std::exchange(pending_clear_, false))
+    applied_.clear();
   for (const auto& [partition, index] : pending_positions_)
     applied_[partition] = index;
   pending_.clear();
+  pending_claim_.set(0);
   pending_positions_.clear();
+  room_.notify_all();
 }
 
 bool owner::reached(const std::vector<position>& at_least) const {
@@ -256,6 +330,13 @@ void owner::note_damage(const failure& why) {
   if (why.code != "views_corrupt")
     return;
   broken_ = true;
+  {
+    const std::lock_guard lock(mutex_);
+    useless_ = true;
+    queue_.clear();
+    room_.notify_all();
+  }
+  pending_claim_.set(0);
   const int file = ::open(damage_mark(path_).c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
   if (file >= 0)
     ::close(file);
@@ -280,7 +361,7 @@ result<std::unique_ptr<sqlite_views>> open_views(const std::string& path,
   if (!read)
     return read.error();
   return std::unique_ptr<sqlite_views>(
-      std::make_unique<owner>(path, std::move(*opened), std::move(applied)));
+      std::make_unique<owner>(path, std::move(*opened), std::move(applied), options.budget));
 }
 
 } // namespace troupe

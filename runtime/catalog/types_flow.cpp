@@ -60,7 +60,7 @@ node_type loop_row() {
           at_least(may("max_iterations", type::integer, "Needing more fails the node", 1000), 1)),
       literal(may("parallel_execution", type::boolean, "Iterations run side by side", false)),
       literal(at_least(may("batch_size", type::integer,
-                           "foreach: elements an iteration gets; above 1 they come as a list", 1),
+                           "parallel_execution: iterations at once; 1 leaves it at 64", 1),
                        1)),
   };
   t.inputs = {"main", "loop_body"};

@@ -70,9 +70,13 @@ struct retry {
 };
 /// Goes on after a turn that yielded.
 struct proceed {};
+/// The engine gives the run up: its actor fails again and again.
+struct quarantine {
+  std::string reason;
+};
 
 using any = std::variant<start, admit, finish_attempt, recover, fire_timer, signal, decide_review,
-                         finish_child, cancel, pause, resume, retry, proceed>;
+                         finish_child, cancel, pause, resume, retry, proceed, quarantine>;
 
 } // namespace commands
 } // namespace troupe

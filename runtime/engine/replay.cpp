@@ -49,6 +49,9 @@ struct facts {
   void operator()(const events::execution_finished& e) const {
     if (e.status == run_status::cancelled && e.error && e.error->code == "cancelled")
       out.emplace_back(commands::cancel{e.error->message, {}});
+    // With a node it was decided: an attempt was interrupted too often.
+    if (e.error && e.error->code == "quarantined" && e.error_node.empty())
+      out.emplace_back(commands::quarantine{e.error->message});
   }
   void operator()(const events::node_completed& e) const {
     const auto* what = find_slot(p, s, locate(p, e.at));

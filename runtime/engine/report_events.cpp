@@ -14,43 +14,52 @@ namespace {
 
 using namespace reporting;
 
-constexpr std::array<std::string_view, 16> secret_names{
-    "password",     "passwd",        "secret",        "token",
-    "access_token", "refresh_token", "api_key",       "apikey",
-    "api-key",      "x-api-key",     "authorization", "client_secret",
-    "private_key",  "bearer_token",  "cookie",        "proxy-authorization"};
+constexpr std::array<std::string_view, 10> secret_words{
+    "password", "passwd",        "secret",      "token",      "api_key",
+    "apikey",   "authorization", "private_key", "credential", "cookie"};
 
-bool secret_name(std::string_view name) {
-  std::string lower;
+/// Where a value stands: the `value` of an `auth` is a secret whatever it is called.
+enum class place_of { anywhere, auth };
+
+bool secret_name(std::string_view name, place_of at) {
+  if (at == place_of::auth && (name == "value" || name == "key"))
+    return true;
+  std::string plain;
   for (const char c : name)
-    lower.push_back(c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c);
-  return std::find(secret_names.begin(), secret_names.end(), lower) != secret_names.end();
+    plain.push_back(c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c == '-' ? '_' : c);
+  return std::any_of(secret_words.begin(), secret_words.end(),
+                     [&](std::string_view word) { return plain.find(word) != std::string::npos; });
 }
 
-bool secret_member(std::string_view name, const json::value& v) {
+bool secret_member(std::string_view name, const json::value& v, place_of at) {
   const auto* text = v.if_string();
-  return text && !text->empty() && secret_name(name);
+  return text && !text->empty() && secret_name(name, at);
 }
 
-bool has_secret(const json::value& v) {
+place_of inside(std::string_view name) {
+  return name == "auth" || name == "authentication" ? place_of::auth : place_of::anywhere;
+}
+
+bool has_secret(const json::value& v, place_of at = place_of::anywhere) {
   if (const auto* list = v.if_array())
-    return std::any_of(list->begin(), list->end(), has_secret);
+    return std::any_of(list->begin(), list->end(), [](const auto& one) { return has_secret(one); });
   const auto* members = v.if_object();
-  return members && std::any_of(members->begin(), members->end(), [](const auto& one) {
-           return secret_member(one.key(), one.value()) || has_secret(one.value());
+  return members && std::any_of(members->begin(), members->end(), [at](const auto& one) {
+           return secret_member(one.key(), one.value(), at) ||
+                  has_secret(one.value(), inside(one.key()));
          });
 }
 
-void mask(json::value& v) {
+void mask(json::value& v, place_of at = place_of::anywhere) {
   if (auto* list = v.if_array())
     for (auto& one : *list)
       mask(one);
   if (auto* members = v.if_object())
     for (auto& [name, one] : *members) {
-      if (secret_member(name, one))
+      if (secret_member(name, one, at))
         one = "***";
       else
-        mask(one);
+        mask(one, inside(name));
     }
 }
 

@@ -101,6 +101,13 @@ result<void> check_named(const function& f, const std::vector<node>& given) {
   return {};
 }
 
+/// The pattern of regex(value, 'pattern') is compiled now, once.
+result<std::shared_ptr<const pattern>> pattern_of(const node& given) {
+  if (given.kind != node_kind::constant || !given.constant.is_string())
+    return wrong("the pattern of regex must be a literal text");
+  return compile_pattern(given.constant.get_string());
+}
+
 const char* word_for(use as) noexcept {
   return as == use::function ? "function" : as == use::filter ? "filter" : "method";
 }
@@ -125,6 +132,12 @@ result<node> resolve_call(std::string_view name, use as, call_syntax call) {
   node n;
   n.kind = node_kind::call;
   n.function = f;
+  if (f->name == "regex") {
+    auto made = pattern_of((*given)[1]);
+    if (!made)
+      return std::move(made).error();
+    n.pattern = std::move(*made);
+  }
   n.children = std::move(*given);
   return n;
 }

@@ -1,5 +1,6 @@
 #include "runtime/expr/evaluate.hpp"
 
+#include "runtime/expr/helpers.hpp"
 #include "runtime/expr/operators.hpp"
 #include "runtime/expr/tree.hpp"
 
@@ -147,9 +148,23 @@ std::vector<operand> visit_children(context& c, const node& n) {
   return out;
 }
 
+/// Missing where there is nothing to look in, and where nothing is found.
+operand find_pattern(context& c, const pattern& wanted, arguments given) {
+  if (given[0].get().is_null())
+    return {};
+  std::string scratch;
+  const std::string_view text = text_argument(c, given, 0, scratch);
+  if (c.failed() || !c.pay(wanted.cost(text.size())))
+    return {};
+  const auto found = wanted.find(text);
+  return found && c.pay_output(found->size()) ? operand(json::value(*found)) : operand();
+}
+
 operand call_function(context& c, const node& n) {
   std::vector<operand> arguments = visit_children(c, n);
-  return c.failed() ? operand() : call(c, *n.function, arguments);
+  if (c.failed())
+    return {};
+  return n.pattern ? find_pattern(c, *n.pattern, arguments) : call(c, *n.function, arguments);
 }
 
 operand apply_test(context& c, const node& n) {

@@ -18,6 +18,12 @@ constexpr std::uint8_t anywhere = fn | filter | method;
 
 using namespace bodies;
 
+/// A call of it carries its compiled pattern, and evaluate.cpp looks for that.
+operand regex(context& c, arguments) {
+  c.fail_value("regex needs a literal pattern");
+  return {};
+}
+
 constexpr function functions[] = {
     // text
     {"upper", anywhere, 1, 1, "value", upper},
@@ -47,6 +53,7 @@ constexpr function functions[] = {
     {"urlencode", filter, 1, 1, "value", url_encode},
     {"b64encode", filter, 1, 1, "value", base64_encode},
     {"b64decode", filter, 1, 1, "value", base64_decode},
+    {"regex", fn, 2, 2, "value pattern", regex},
     {"tojson", filter, 1, 2, "value indent", to_json},
     {"fromjson", filter, 1, 1, "value", from_json},
     // conversions

@@ -4,6 +4,7 @@
 
 #include "runtime/expr/expression.hpp"
 #include "runtime/expr/functions.hpp"
+#include "runtime/expr/pattern.hpp"
 
 #include <cstdint>
 #include <string>
@@ -63,6 +64,7 @@ struct node {
   std::vector<op> operators;
   const expr::function* function = nullptr;
   const expr::test* test = nullptr;
+  std::shared_ptr<const expr::pattern> pattern; ///< of a call of `regex`
 };
 
 /// Levels that a tree, and a value that an evaluation gives, may have.

@@ -1,6 +1,7 @@
 #include "runtime/workflow/field_mapping.hpp"
 
 #include "runtime/expr/expression.hpp"
+#include "runtime/expr/pattern.hpp"
 #include "runtime/workflow/shape.hpp"
 
 #include <algorithm>
@@ -141,6 +142,24 @@ result<std::string> choose(const std::string& source, const json::object& transf
          (no ? operand(*no) : std::string("null")) + " }}";
 }
 
+/// Takes the place of what is missing, in an expression.
+std::string with_default(std::string source, const json::object& field) {
+  const json::value* fallback = any_of(field, {"default", "default_value"});
+  return fallback ? "(" + source + " | default(" + operand(*fallback) + "))" : source;
+}
+
+/// Here the default is for a text without a match, too.
+result<std::string> match(const std::string& source, const json::object& transform,
+                          const json::object& field) {
+  const std::string pattern = any_text(transform, {"pattern", "regex", "transform_value"});
+  if (pattern.empty())
+    return wrong("REGEX needs a pattern");
+  if (auto fine = expr::compile_pattern(pattern); !fine)
+    return std::move(fine).error();
+  const std::string found = "regex(" + source + ", " + json::write(text_value(pattern)) + ")";
+  return "{{ " + with_default(found, field) + " }}";
+}
+
 /// The template of one field: what its transform makes of its source.
 result<std::string> leaf(const json::object& field, std::string source) {
   const json::value* given = any_of(field, {"transform", "transformation"});
@@ -158,8 +177,9 @@ result<std::string> leaf(const json::object& field, std::string source) {
       return inner;
     source = std::move(*inner);
   }
-  if (const json::value* fallback = any_of(field, {"default", "default_value"}))
-    source = "(" + source + " | default(" + operand(*fallback) + "))";
+  if (type == "REGEX")
+    return match(source, transform, field);
+  source = with_default(std::move(source), field);
   if (type.empty() || type == "NONE" || type == "JSON_PATH")
     return "{{ " + source + " }}";
   if (type == "STRING_FORMAT")
@@ -168,11 +188,8 @@ result<std::string> leaf(const json::object& field, std::string source) {
     return call(source, transform);
   if (type == "CONDITION")
     return choose(source, transform);
-  if (type == "REGEX")
-    return invalid("regex_unsupported",
-                   "regular expressions are not supported, because their cost has no bound",
-                   "use FUNCTION with split or replace");
-  return wrong("transform type must be NONE, STRING_FORMAT, JSON_PATH, FUNCTION or CONDITION");
+  return wrong("transform type must be NONE, STRING_FORMAT, JSON_PATH, REGEX, FUNCTION or "
+               "CONDITION");
 }
 
 /// Puts a value where "a.b" says, making the objects on the way.
@@ -199,8 +216,11 @@ result<void> add_field(json::object& to, const json::object& field) {
   if (!source)
     return source.error();
   auto made = leaf(field, std::move(*source));
-  if (!made)
-    return made.error();
+  if (!made) {
+    auto why = std::move(made).error();
+    why.message = "field \"" + target + "\": " + why.message;
+    return why;
+  }
   return put(to, target, text_value(*made));
 }
 

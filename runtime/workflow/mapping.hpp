@@ -11,7 +11,7 @@ namespace troupe {
 /// {type: FIELD_MAPPING, fields: [{source, target, transform, default}], static: {…}} builds an
 /// object; `fields` may also be an object from target to source. {type: TEMPLATE, template} is any
 /// JSON with `{{ }}`; {type: TRANSFORM, expression} one expression. Both read `$json`. Types may be
-/// in lower case. Failures have kind `invalid` and code "mapping_invalid", "regex_unsupported" or
+/// in lower case. Failures have kind `invalid` and code "mapping_invalid", "regex_invalid" or
 /// "expression_syntax".
 result<std::optional<expr::json_template>> compile_mapping(const json::object& mapping);
 

@@ -34,6 +34,10 @@ public:
         executions_.erase(gone->id);
       else if (auto* review = std::get_if<review_row>(&change))
         reviews_[review->id] = *review;
+      else if (auto* document = std::get_if<document_row>(&change))
+        documents_[document->collection + "/" + document->id] = *document;
+      else if (auto* none = std::get_if<document_gone>(&change))
+        documents_.erase(none->collection + "/" + none->id);
     }
   }
   std::uint64_t applied(partition_id partition) const override {
@@ -54,6 +58,19 @@ public:
     ready(std::move(page));
   }
   std::size_t lag() const override { return 0; }
+  void clear() override {
+    const std::lock_guard lock(mutex_);
+    applied_.clear();
+    executions_.clear();
+    reviews_.clear();
+    documents_.clear();
+  }
+  bool wait_for_room(std::size_t, milliseconds) override {
+    if (pace)
+      pace();
+    return true;
+  }
+  std::function<void()> pace; ///< called by who feeds many changes
 
   std::string status_of(const run_id& run) const {
     const std::lock_guard lock(mutex_);
@@ -68,11 +85,32 @@ public:
     return out;
   }
 
+  /// Everything that is listed, one line a row.
+  std::vector<std::string> dump() const {
+    const std::lock_guard lock(mutex_);
+    std::vector<std::string> out;
+    const auto time = [](const std::optional<std::int64_t>& at) { return at.value_or(-1); };
+    for (const auto& [id, e] : executions_)
+      out.push_back(json::write(json::array{
+          to_text(id), e.workflow_id, e.workflow_name, e.workflow_version, e.status, e.trigger_type,
+          e.triggered_by, e.parent_id, e.user, e.priority, e.created_ms, time(e.started_ms),
+          time(e.completed_ms), e.error_code, e.error_message, e.last_seq, e.attempt}));
+    for (const auto& [id, r] : reviews_)
+      out.push_back(json::write(json::array{id, to_text(r.execution), r.workflow_id, r.node, r.kind,
+                                            r.title, r.priority, r.status, r.body, r.created_ms,
+                                            time(r.due_ms), time(r.decided_ms)}));
+    for (const auto& [key, d] : documents_)
+      out.push_back(json::write(json::array{key, d.name, d.body, d.tags, d.text, d.enabled,
+                                            d.created_ms, d.updated_ms, d.version}));
+    return out;
+  }
+
 private:
   mutable std::mutex mutex_;
   std::map<partition_id, std::uint64_t> applied_;
   std::map<run_id, execution_row> executions_;
   std::map<std::string, review_row> reviews_;
+  std::map<std::string, document_row> documents_;
 };
 
 /// Answers by a function, or holds a call until the test answers or somebody aborts it.
@@ -180,6 +218,7 @@ struct node {
   movable_clock clock;
   fake_http http;
   engine_settings settings;
+  byte_budget* budget = nullptr; ///< for the next open()
   std::unique_ptr<engine> it;
 
   explicit node(
@@ -195,7 +234,7 @@ struct node {
   ~node() { it.reset(); }
 
   void open() {
-    it = make_engine({store, store, lists, http, clock, &clock, settings, {}});
+    it = make_engine({store, store, lists, http, clock, &clock, settings, budget, nullptr, {}});
     ASSERT_TRUE(it->start());
     for (int i = 0; i < 2000 && !it->ready(); ++i)
       std::this_thread::sleep_for(milliseconds(1));

@@ -45,6 +45,27 @@ struct table_test : testing::Test {
 
 using WorkerTable = table_test;
 
+TEST_F(WorkerTable, ParametersCountUntilTheirTaskEnds) {
+  byte_budget budget(1 << 20);
+  worker_limits limits;
+  limits.budget = &budget;
+  table = worker_table(limits, [this] { return "id" + std::to_string(++ids); });
+  const auto w = enroll();
+  const auto dropped = add();
+  add();
+  const auto two = budget.used(budget_kind::tasks);
+  EXPECT_GT(two, 0u);
+  table.abort(dropped);
+  EXPECT_EQ(budget.used(budget_kind::tasks), two / 2);
+  const auto tasks = poll(w).at("tasks").as_array();
+  ASSERT_EQ(tasks.size(), 1u);
+  EXPECT_EQ(budget.used(budget_kind::tasks), two / 2) << "a leased task is still held";
+  EXPECT_TRUE(
+      table.message(w, tasks[0].at("task_id").as_string(), "complete", with_token(tasks[0]), now));
+  EXPECT_EQ(budget.used(), 0u);
+  table = worker_table(worker_limits{}, [] { return std::string(); });
+}
+
 TEST_F(WorkerTable, GivesTasksInOrderAndTakesResultsOnce) {
   const auto w = enroll();
   add();

@@ -295,6 +295,24 @@ TEST(Decide, QuarantinesAfterThreeInterruptions) {
   EXPECT_EQ(run.state.error->code, "quarantined");
 }
 
+TEST(Decide, EndsARunThatIsGivenUpAndLetsPeopleRetryIt) {
+  core_run run(plan_of(R"({"name":"p","steps":[{"step_id":"a","skill_type":"work",
+    "parameters":{}},{"step_id":"b","skill_type":"work","depends_on":["a"]}]})"),
+               echo());
+  run.start();
+  ASSERT_TRUE(run.give({commands::quarantine{"its actor failed"}}));
+  EXPECT_EQ(run.status(), "failed");
+  EXPECT_EQ(run.state.error->code, "quarantined");
+  EXPECT_EQ(run.state.error->message, "its actor failed");
+  EXPECT_EQ(run.state.error_node, "");
+  EXPECT_TRUE(run.state.timers.empty());
+  run.give({commands::quarantine{"once more"}});
+  EXPECT_EQ(run.count("execution_finished"), 1u);
+  ASSERT_TRUE(run.give({commands::retry{"failed", {}, "somebody"}}));
+  run.run();
+  EXPECT_EQ(run.status(), "success");
+}
+
 TEST(Decide, TimesTheRunOut) {
   core_run run(plan_of(
                    R"({"name":"p","settings":{"timeout_seconds":60},"steps":[{"step_id":"a",

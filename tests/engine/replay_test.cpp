@@ -123,6 +123,42 @@ TEST(Replay, RedecidePausesRetriesCancelsAndCrashes) {
   r.expect_equal();
 }
 
+TEST(Replay, RedecideAgreesOnQuarantines) {
+  recorded_run by_engine{plan_of(retried), flaky({})};
+  by_engine.run.start();
+  by_engine.run.give({commands::quarantine{"its actor failed"}});
+  by_engine.run.give({commands::retry{"failed", {}, "somebody"}});
+  by_engine.run.run();
+  EXPECT_EQ(by_engine.run.count("execution_finished"), 2u);
+  by_engine.expect_equal();
+  recorded_run by_interruptions{
+      plan_of(R"({"name":"p","steps":[{"step_id":"a","skill_type":"http_request",
+        "parameters":{"url":"http://x"}}]})"),
+      [](const auto&) -> std::optional<attempt_outcome> { return std::nullopt; }};
+  by_interruptions.run.start();
+  for (int i = 0; i < 3; ++i)
+    by_interruptions.run.crash();
+  EXPECT_EQ(by_interruptions.run.state.error->code, "quarantined");
+  by_interruptions.expect_equal();
+}
+
+// A value that came as a blob counted nothing against its turn, the live one counted all of it.
+TEST(Replay, RedecideFillsATurnAsLargeValuesDid) {
+  recorded_run r{plan_of(R"({"name":"w","steps":[
+    {"step_id":"a","skill_type":"work","parameters":{"x":"{{ input.text }}"}},
+    {"step_id":"b","skill_type":"work","parameters":{"x":"{{ input.text }}"}},
+    {"step_id":"c","skill_type":"work","parameters":{"x":"{{ input.text }}"}},
+    {"step_id":"d","skill_type":"work","parameters":{"x":"{{ input.text }}"},
+     "depends_on":["a"]}]})"),
+                 [](const auto&) -> std::optional<attempt_outcome> {
+                   return succeed(json::value(json::string(std::string(200'000, 'x'))));
+                 }};
+  r.run.start(json::object{{"text", json::string(std::string(200'000, 'y'))}});
+  r.run.run();
+  ASSERT_EQ(r.run.status(), "success") << r.run.trace();
+  r.expect_equal();
+}
+
 TEST(Replay, RedecideReviewsAndTimeouts) {
   for (const bool answered : {true, false}) {
     recorded_run r{plan_of(R"({"name":"w","nodes":[

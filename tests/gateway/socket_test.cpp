@@ -105,6 +105,52 @@ TEST_F(Socket, BoundsSubscriptions) {
   EXPECT_NE(last.find("too_many_subscriptions"), std::string::npos);
 }
 
+TEST_F(Socket, AnUnsubscribeRightBehindItsSubscribeEndsIt) {
+  const auto run = engine.add_run(false);
+  const auto data = R"("data":{"execution_id":")" + to_text(run) + "\"}}";
+  ASSERT_EQ(connect("/ws"), 101u);
+  engine.hold_events = true;
+  ask(R"({"method":"subscribe_execution","id":1,)" + data);
+  EXPECT_EQ(ask(R"({"method":"unsubscribe","id":2,)" + data),
+            R"({"method":"unsubscribe","success":true,"channel":"execution:)" + to_text(run) +
+                R"(","id":2})");
+  ASSERT_EQ(engine.held_events.size(), 1u);
+  engine.held_events[0]();
+  EXPECT_TRUE(engine.subscribers.empty());
+  EXPECT_NE(socket->texts.back().find("subscription_overtaken"), std::string::npos)
+      << socket->texts.back();
+}
+
+TEST_F(Socket, TheLastOfSeveralSubscriptionsStays) {
+  const auto run = engine.add_run(false);
+  const auto data = R"("data":{"execution_id":")" + to_text(run) + "\"}}";
+  ASSERT_EQ(connect("/ws"), 101u);
+  engine.hold_events = true;
+  ask(R"({"method":"subscribe_execution",)" + data);
+  ask(R"({"method":"unsubscribe",)" + data);
+  ask(R"({"method":"subscribe_execution",)" + data);
+  ASSERT_EQ(engine.held_events.size(), 2u);
+  engine.held_events[1]();
+  EXPECT_EQ(engine.subscribers.size(), 1u);
+  engine.held_events[0]();
+  EXPECT_EQ(engine.subscribers.size(), 1u) << "the first answer comes late and changes nothing";
+}
+
+TEST_F(Socket, ASubscriptionThatCannotBeMadeTakesNoPlace) {
+  const auto gone = engine.add_run(false);
+  engine.runs.erase(gone);
+  ASSERT_EQ(connect("/ws"), 101u);
+  for (int i = 0; i < 5; ++i)
+    EXPECT_NE(
+        ask(R"({"method":"subscribe_execution","data":{"execution_id":")" + to_text(gone) + "\"}}")
+            .find("execution_not_found"),
+        std::string::npos);
+  for (int i = 0; i < 2; ++i)
+    ask(R"({"method":"subscribe_execution","data":{"execution_id":")" +
+        to_text(engine.add_run(false)) + "\"}}");
+  EXPECT_EQ(engine.subscribers.size(), 2u);
+}
+
 TEST_F(Socket, CarriesTheMessagesOfWorkers) {
   ASSERT_EQ(connect("/ws/worker"), 101u);
   EXPECT_NE(ask(R"({"method":"poll","data":{}})").find(R"("success":false)"), std::string::npos);

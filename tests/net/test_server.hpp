@@ -27,7 +27,8 @@ inline bool eventually(const std::function<bool()>& holds) {
 }
 
 /// /echo answers verb, path, query and body; /never keeps the responder in `waiting`; /drop drops
-/// it; /throw throws; /stream keeps the stream in `streams`; /large answers 8 MiB; /json 4 KiB.
+/// it; /throw throws; /stream keeps the stream in `streams`; /large answers 8 MiB; /json 4 KiB;
+/// /outcome is urgent.
 struct test_server {
   explicit test_server(http::server_options options = {}) {
     http::handlers handle;
@@ -39,6 +40,7 @@ struct test_server {
         return http::response{403, {}, "no", {}};
       return std::nullopt;
     };
+    handle.urgent = [](const http::request& head) { return head.path == "/outcome"; };
     handle.serve = [this](http::request what, std::shared_ptr<http::responder> to) {
       serve(std::move(what), std::move(to));
     };

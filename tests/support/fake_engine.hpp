@@ -3,6 +3,7 @@
 
 #include "actors/api/engine_port.hpp"
 
+#include <functional>
 #include <map>
 #include <set>
 #include <string>
@@ -72,6 +73,16 @@ public:
   }
   void events(const run_id& run, sequence_number after, std::uint32_t limit,
               reply<event_page> answer) override {
+    if (hold_events)
+      return held_events.push_back([this, run, after, limit, answer = std::move(answer)] {
+        answer_events(run, after, limit, answer);
+      });
+    answer_events(run, after, limit, answer);
+  }
+  bool hold_events = false; ///< answers of events() wait in `held_events`
+  std::vector<std::function<void()>> held_events;
+  void answer_events(const run_id& run, sequence_number after, std::uint32_t limit,
+                     const reply<event_page>& answer) {
     const auto found = runs.find(run);
     if (found == runs.end())
       return answer(missing("execution_not_found"));

@@ -2,6 +2,8 @@
 
 #include "tests/workflow/support.hpp"
 
+#include <chrono>
+
 namespace troupe::test {
 namespace {
 
@@ -76,8 +78,17 @@ TEST(Mapping, RefusesWhatItCannotDo) {
           "transform":{"type":"FUNCTION","name":"__import__"}}]})",
        "mapping_invalid"},
       {R"({"type":"FIELD_MAPPING","fields":[{"source":"a","target":"x",
-          "transform":{"type":"REGEX","pattern":"(a+)+$"}}]})",
-       "regex_unsupported"},
+          "transform":{"type":"REGEX"}}]})",
+       "mapping_invalid"},
+      {R"({"type":"FIELD_MAPPING","fields":[{"source":"a","target":"x",
+          "transform":{"type":"REGEX","pattern":"(a"}}]})",
+       "regex_invalid"},
+      {R"({"type":"FIELD_MAPPING","fields":[{"source":"a","target":"x",
+          "transform":{"type":"REGEX","pattern":"(a)\\1"}}]})",
+       "regex_invalid"},
+      {R"({"type":"FIELD_MAPPING","fields":[{"source":"a","target":"x",
+          "transform":{"type":"REGEX","pattern":"((a{1000}){1000}){1000}"}}]})",
+       "regex_invalid"},
   };
   for (const auto& [mapping, code] : rows) {
     const auto out = apply_mapping(parsed(mapping).as_object(), parsed("{}"));
@@ -87,13 +98,73 @@ TEST(Mapping, RefusesWhatItCannotDo) {
   }
 }
 
-TEST(Mapping, NamesTheWayOutOfRegularExpressions) {
-  const auto out = apply_mapping(parsed(R"({"type":"FIELD_MAPPING","fields":[{"source":"a",
-    "target":"x","transform":{"type":"REGEX"}}]})")
-                                     .as_object(),
-                                 parsed("{}"));
+/// `value` is the member `s`; `more` are further members of the field.
+result<json::value> matched(const std::string& pattern, json::value value,
+                            const json::object& more = {}) {
+  json::object field{{"source", "s"},
+                     {"target", "t"},
+                     {"transform", json::object{{"type", "regex"}, {"pattern", pattern}}}};
+  for (const auto& [key, v] : more)
+    field[key] = v;
+  auto out = apply_mapping({{"type", "FIELD_MAPPING"}, {"fields", json::array{field}}},
+                           json::object{{"s", std::move(value)}});
+  return out ? result<json::value>(out->at("t")) : out;
+}
+
+json::value many(std::size_t count, char c, std::string_view end = {}) {
+  return json::value(std::string(count, c).append(end));
+}
+
+TEST(Mapping, RegexGivesTheFirstGroupOrTheWholeMatch) {
+  const struct {
+    const char *pattern, *value, *expected;
+  } rows[] = {
+      {"[0-9]+", R"("order 17 of 23")", R"("17")"},
+      {"order ([0-9]+) of ([0-9]+)", R"("order 17 of 23")", R"("17")"},
+      {"(?:order )([0-9]+)", R"("order 17")", R"("17")"},
+      {"^x", R"("order")", "null"},
+      {"a(b)?", R"("a")", "null"},
+      {"(b*)", R"("a")", R"("")"},
+      {"^$", R"("")", R"("")"},
+      {"(?i)ORDER", R"("an Order")", R"("Order")"},
+      {"\\p{L}+", R"("12 \u00e9t\u00e9")", R"("\u00e9t\u00e9")"},
+      {"\"(.*)\"", R"("say \"hi\"")", R"("hi")"},
+      {"}}", R"("{{ x }}")", R"("}}")"},
+      {"^1", "17", R"("1")"},
+      {"true", "true", R"("true")"},
+      {"x", "null", "null"},
+  };
+  for (const auto& r : rows) {
+    const auto out = matched(r.pattern, parsed(r.value));
+    ASSERT_TRUE(out) << r.pattern << ": " << out.error().message;
+    EXPECT_TRUE(json::same(*out, parsed(r.expected))) << r.pattern << json::write(*out);
+  }
+  const auto fallback = json::object{{"default", "none"}};
+  EXPECT_EQ(json::write(*matched("[0-9]+", "abc", fallback)), "\"none\"");
+  EXPECT_EQ(json::write(*matched("[0-9]+", nullptr, fallback)), "\"none\"");
+  EXPECT_EQ(json::write(*matched("[0-9]+", "a1", fallback)), "\"1\"");
+  EXPECT_EQ(matched("x", json::array{"x"}).error().code, "expression_type");
+}
+
+TEST(Mapping, RegexNamesTheFieldOfABadPattern) {
+  const auto out = matched("(a", "a");
   ASSERT_FALSE(out);
-  EXPECT_NE(out.error().hint.find("split"), std::string::npos);
+  EXPECT_EQ(out.error().code, "regex_invalid");
+  EXPECT_NE(out.error().message.find("field \"t\""), std::string::npos) << out.error().message;
+  EXPECT_EQ(matched(std::string(1'001, 'a'), "a").error().code, "regex_invalid");
+  EXPECT_TRUE(matched(std::string(1'000, 'a'), "a"));
+}
+
+TEST(Mapping, RegexNeverBacktracks) {
+  const auto began = std::chrono::steady_clock::now();
+  const auto out = matched("(a+)+$", many(100'000, 'a', "b"));
+  ASSERT_TRUE(out) << out.error().message;
+  EXPECT_TRUE(out->is_null());
+  EXPECT_EQ(json::write(*matched("(x+x+)+y", many(100'000, 'x'))), "null");
+  const auto large = matched("(?:a?){900}b", many(1'000'000, 'a')); // too much for a turn
+  ASSERT_FALSE(large);
+  EXPECT_EQ(large.error().code, "expression_budget");
+  EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::seconds(5));
 }
 
 TEST(Mapping, IsCompiledIntoItsEdge) {

@@ -72,8 +72,7 @@ void retry_later(turn& t, const slot_ref& at, const attempt_outcome& outcome) {
 std::vector<port_value> kept(turn& t, const std::vector<port_value>& ports) {
   std::vector<port_value> out;
   for (const auto& port : ports)
-    out.push_back(
-        {port.port, port.value.is_blob() ? port.value : t.keep(port.value.inline_value())});
+    out.push_back({port.port, t.keep(port.value)});
   if (out.empty())
     out.push_back({"main", value_ref{null_value()}});
   return out;

@@ -141,9 +141,7 @@ refusal apply(turn& t, const commands::start& c) {
   if (t.s.seq != 0)
     return refused(failure_kind::conflict, "already_started", "The execution has started already.");
   auto e = c.what;
-  const auto kept = [&](const value_ref& v) {
-    return v.empty() || v.is_blob() ? v : t.keep(v.inline_value());
-  };
+  const auto kept = [&](const value_ref& v) { return t.keep(v); };
   e.semantics = semantics_current;
   if (e.interruptions_max == 0)
     e.interruptions_max = t.c.interruptions_max;
@@ -180,6 +178,14 @@ refusal apply(turn& t, const commands::cancel& c) {
   return {};
 }
 
+/// Ends the run without looking at what it holds: that is what failed.
+refusal apply(turn& t, const commands::quarantine& c) {
+  if (terminal(t.s.status))
+    return ignored("finished", "The run has ended.");
+  finish(t, run_status::failed, error_info{"quarantined", c.reason, 0, false, {}});
+  return {};
+}
+
 refusal apply(turn& t, const commands::pause& c) {
   if (auto no = finished(t))
     return no;
@@ -207,7 +213,7 @@ refusal apply(turn& t, const commands::retry& c) {
   e.overrides = c.overrides;
   e.by = c.by;
   if (!c.input.empty())
-    e.input = c.input.is_blob() ? c.input : t.keep(c.input.inline_value());
+    e.input = t.keep(c.input);
   if (c.from.empty() || c.from == "failed") {
     if (t.s.status == run_status::success)
       return refused(failure_kind::conflict, "nothing_failed",

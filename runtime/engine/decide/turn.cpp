@@ -2,6 +2,8 @@
 
 #include "runtime/base/prng.hpp"
 
+#include <algorithm>
+
 namespace troupe::deciding {
 
 namespace {
@@ -22,8 +24,18 @@ template <class Evaluate> auto budgeted(turn& t, Evaluate evaluate) {
 } // namespace
 
 value_ref turn::keep(shared_value v) {
-  bytes += json::written_size(*v, inline_bytes_max);
-  return troupe::keep(std::move(v), c.blobs);
+  const auto size = json::written_size(*v, inline_bytes_max);
+  bytes += std::min(size, inline_bytes_max);
+  return size <= inline_bytes_max ? value_ref{std::move(v)} : troupe::keep(std::move(v), c.blobs);
+}
+
+value_ref turn::keep(const value_ref& v) {
+  if (v.empty() || (!v.is_blob() && v.inline_value()->is_null()))
+    return v;
+  if (!v.is_blob())
+    return keep(v.inline_value());
+  bytes += inline_bytes_max;
+  return v;
 }
 
 result<json::value> turn::render(const expr::json_template& what, const expr::names& names) {

@@ -32,8 +32,10 @@ struct turn {
            operations >= c.limits.operations_max;
   }
 
-  /// Inline or blob, counted against the turn.
+  /// Inline or blob, counted against the turn. A blob counts the same whether it is saved here or
+  /// comes as one, so that a recorded command fills a turn as the live one did.
   value_ref keep(shared_value v);
+  value_ref keep(const value_ref& v);
   value_ref keep(json::value v) { return keep(share(std::move(v))); }
 
   slot& slot_at(const slot_ref& at) { return *find_slot(p, s, at); }
@@ -114,6 +116,7 @@ refusal apply(turn& t, const commands::pause& c);
 refusal apply(turn& t, const commands::resume& c);
 refusal apply(turn& t, const commands::retry& c);
 refusal apply(turn& t, const commands::proceed& c);
+refusal apply(turn& t, const commands::quarantine& c);
 /// Ends the run: withdraws what it waits for, then records the end.
 void finish(turn& t, run_status status, std::optional<error_info> error = {},
             std::string error_node = {});

@@ -273,9 +273,7 @@ refusal apply(turn& t, const commands::signal& c) {
     return ignored("signal_repeated", "This signal was received already.");
   if (t.s.signals.size() >= t.c.signals_max)
     return refused(failure_kind::exhausted, "signals_full", "Too many signals wait to be taken.");
-  const auto data = c.data.is_blob() ? c.data
-                    : c.data.empty() ? value_ref{null_value()}
-                                     : t.keep(c.data.inline_value());
+  const auto data = c.data.empty() ? value_ref{null_value()} : t.keep(c.data);
   t.emit(events::signal_received{c.name, data, c.message_id});
   if (const auto at = waiting_slot(t, wait_kind::signal, c.name)) {
     cancel_timer(t, *at);
@@ -299,7 +297,7 @@ refusal apply(turn& t, const commands::decide_review& c) {
   e.decision = !c.approved ? review_decision::rejected
                : form      ? review_decision::completed
                            : review_decision::approved;
-  e.data = c.data.empty() || c.data.is_blob() ? c.data : t.keep(c.data.inline_value());
+  e.data = t.keep(c.data);
   e.message = c.message;
   e.by = c.by;
   const auto decided = e.decision;
@@ -323,8 +321,7 @@ refusal apply(turn& t, const commands::finish_child& c) {
   const auto* what = at.node == no_index ? nullptr : find_slot(t.p, t.s, at);
   if (terminal(t.s.status) || !what || what->wait != wait_kind::child || what->child != c.child)
     return ignored("child_unknown", "Nobody waits for this child.");
-  const auto output =
-      c.output.empty() || c.output.is_blob() ? c.output : t.keep(c.output.inline_value());
+  const auto output = t.keep(c.output);
   t.emit(events::child_finished{c.at, c.child, c.status, output, c.error});
   if (c.status == run_status::success || c.status == run_status::partial) {
     complete(t, at, output.empty() ? value_ref{null_value()} : output);
