@@ -149,6 +149,22 @@ result<void> node_engine::start() {
   return {};
 }
 
+/// Until no step runs, or `grace` is over. Between two steps of a run none is live for a moment: a
+/// node that stopped then would cut the second one off, so it has to stay quiet for a while.
+void node_engine::wait_for_steps(milliseconds grace) const {
+  constexpr milliseconds quiet_for{100};
+  using clock = std::chrono::steady_clock;
+  const auto until = clock::now() + grace;
+  auto quiet_at = clock::now();
+  for (auto now = quiet_at; now < until; now = clock::now()) {
+    if (shared_->metrics.steps_live.value() > 0)
+      quiet_at = now + quiet_for;
+    else if (now >= quiet_at)
+      return;
+    std::this_thread::sleep_for(milliseconds(5));
+  }
+}
+
 void node_engine::stop(milliseconds grace) {
   if (stopped_.exchange(true))
     return;
@@ -156,9 +172,7 @@ void node_engine::stop(milliseconds grace) {
   feeder_->stop();
   if (!system_)
     return;
-  const auto until = std::chrono::steady_clock::now() + grace;
-  while (shared_->metrics.steps_live.value() > 0 && std::chrono::steady_clock::now() < until)
-    std::this_thread::sleep_for(milliseconds(5));
+  wait_for_steps(grace);
   {
     const teardown_watchdog watchdog;
     for (std::uint16_t p = 1; p <= deps_.settings.partitions; ++p)

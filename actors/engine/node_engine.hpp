@@ -77,6 +77,7 @@ public:
   void snapshot(std::string directory, reply<json::value> answer) override;
 
 private:
+  void wait_for_steps(milliseconds grace) const;
   struct system_config final : caf::actor_system_config {
     explicit system_config(const engine_settings& settings);
   };
