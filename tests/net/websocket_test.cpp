@@ -136,6 +136,12 @@ TEST(WebSocket, ClosesWithTheOwnersCodeAndAtStop) {
   EXPECT_EQ(read_frame(peer).close_code(), 4001u);
   peer.close();
   auto other = open_socket(server);
+  // The peer may see the end of the handshake before the server does.
+  ASSERT_TRUE(eventually([&] {
+    const std::lock_guard lock(server.mutex);
+    return server.sockets.size() == 2 && server.sockets.back()->send("open");
+  }));
+  EXPECT_EQ(read_frame(other).payload, "open");
   std::thread stopper([&] { server.running->stop(std::chrono::seconds(5)); });
   EXPECT_EQ(read_frame(other).close_code(), 1001u);
   other.close();
