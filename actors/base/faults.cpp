@@ -25,11 +25,15 @@ void suffer_faults(engine_shared& shared, std::string_view actor) {
   (void)std::string().at(1); // fails like a bug of ours would: by an exception
 }
 
-bool told_to_lose(engine_shared& shared, std::string_view what, const run_id& run) {
+std::string drop_name(std::string_view what, std::string_view run) {
+  return "drop " + std::string(what) + " of " + std::string(run);
+}
+
+bool told_to_drop(engine_shared& shared, std::string_view what, const run_id& run) {
   if (shared.faults_left.load(std::memory_order_relaxed) == 0)
     return false;
   const std::lock_guard lock(shared.faults_mutex);
-  const auto at = shared.faults.find("lose_" + std::string(what) + ":" + to_text(run));
+  const auto at = shared.faults.find(drop_name(what, to_text(run)));
   if (at == shared.faults.end())
     return false;
   if (--at->second.times <= 0)

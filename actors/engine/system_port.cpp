@@ -155,15 +155,14 @@ std::string node_engine::metrics() const {
 result<json::value> node_engine::fault(const json::value& body) {
   if (!deps_.settings.test_faults)
     return not_there();
-  std::string kind(json::text_or(body, "kind", "crash"));
-  if (kind == "drop")
-    kind = "lose_" + std::string(json::text_or(body, "what", "outcome"));
+  const auto kind = json::text_or(body, "kind", "crash");
+  const auto what = json::text_or(body, "what", "outcome");
   const auto actor = json::text_or(body, "actor", "");
   const bool known = actor.starts_with("run:") || actor.starts_with("partition:") ||
                      actor == "control" || actor == "limiter" || actor == "api";
-  const bool loss = kind == "lose_outcome" || kind == "lose_timer" || kind == "lose_message";
-  if ((kind != "crash" && kind != "delay" && !loss) || !known ||
-      (loss && !actor.starts_with("run:")))
+  const bool drop = kind == "drop" && actor.starts_with("run:") &&
+                    (what == "outcome" || what == "timer" || what == "message");
+  if ((kind != "crash" && kind != "delay" && !drop) || !known)
     return invalid("fault_unknown",
                    "kind must be crash or delay, actor run:<execution id>, partition:<number>, "
                    "control, limiter or api; or kind drop, what outcome, timer or message, actor "
@@ -172,7 +171,7 @@ result<json::value> node_engine::fault(const json::value& body) {
       static_cast<int>(std::clamp<std::int64_t>(integer_at(body, "times", 1), 1, 100));
   const auto late = std::clamp<std::int64_t>(integer_at(body, "milliseconds", 1'000), 1, 60'000);
   const std::lock_guard lock(shared_->faults_mutex);
-  auto& told = shared_->faults[loss ? kind + std::string(actor.substr(3)) : std::string(actor)];
+  auto& told = shared_->faults[drop ? drop_name(what, actor.substr(4)) : std::string(actor)];
   told.times += times;
   told.late = milliseconds{kind == "delay" ? late : 0};
   shared_->faults_left += times;

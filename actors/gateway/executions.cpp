@@ -65,6 +65,22 @@ bool read_run_filter(const call_ptr& c, execution_filter& what) {
   return true;
 }
 
+void list_runs_as(const call_ptr& c, execution_filter what,
+                  std::function<json::value(const json::value& execution)> shown) {
+  if (!read_run_filter(c, what))
+    return;
+  auto at_least = positions_of(c);
+  if (!at_least)
+    return;
+  c->engine().query(std::move(what), std::move(*at_least),
+                    then<view_page>(c, [c, shown = std::move(shown)](view_page page) {
+                      for (auto& item : page.items)
+                        if (const auto parsed = json::parse(item))
+                          item = json::write(shown(*parsed));
+                      c->page(page);
+                    }));
+}
+
 void read_run(const call_ptr& c, const run_id& run,
               std::function<void(const execution_text&)> answer) {
   const auto now = std::chrono::steady_clock::now();

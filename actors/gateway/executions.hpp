@@ -13,6 +13,9 @@ std::function<void(const done_at&)> accepted(const call_ptr& c, const run_id& ru
                                              std::string message);
 /// limit, cursor, status, trigger_type, created_from, created_to; false: refused.
 bool read_run_filter(const call_ptr& c, execution_filter& what);
+/// A page of the executions that `what` and the request's filters name, each as `shown` makes it.
+void list_runs_as(const call_ptr& c, execution_filter what,
+                  std::function<json::value(const json::value& execution)> shown);
 /// The execution as text, from the cache when it is finished and there.
 void read_run(const call_ptr& c, const run_id& run,
               std::function<void(const execution_text&)> answer);

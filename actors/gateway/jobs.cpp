@@ -110,17 +110,7 @@ void submit_job(const call_ptr& c) {
 void list_jobs(const call_ptr& c) {
   execution_filter what;
   what.trigger_type = "job";
-  if (!read_run_filter(c, what))
-    return;
-  auto at_least = positions_of(c);
-  if (!at_least)
-    return;
-  c->engine().query(std::move(what), std::move(*at_least), then<view_page>(c, [c](view_page page) {
-                      for (auto& item : page.items)
-                        if (const auto parsed = json::parse(item))
-                          item = json::write(job_of(*parsed));
-                      c->page(page);
-                    }));
+  list_runs_as(c, std::move(what), job_of);
 }
 
 void answer_job(const call_ptr& c, const run_id& run) {

@@ -55,17 +55,7 @@ void list_skill_executions(const call_ptr& c) {
     what.workflow_id = "skill:" + std::string(type);
   if (const auto id = c->request.parameter("skill_instance_id"); !id.empty())
     what.triggered_by = std::string(instance_prefix) + std::string(id);
-  if (!read_run_filter(c, what))
-    return;
-  auto at_least = positions_of(c);
-  if (!at_least)
-    return;
-  c->engine().query(std::move(what), std::move(*at_least), then<view_page>(c, [c](view_page page) {
-                      for (auto& item : page.items)
-                        if (const auto parsed = json::parse(item))
-                          item = json::write(skill_record(*parsed));
-                      c->page(page);
-                    }));
+  list_runs_as(c, std::move(what), skill_record);
 }
 
 void read_skill_execution(const call_ptr& c) {

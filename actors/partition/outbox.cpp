@@ -124,7 +124,7 @@ promise<done_at> partition_core::acknowledgement(const deliver& m) const {
 void partition_core::on(deliver& m) {
   if (!open_ || closing_)
     return; // it is sent again
-  if (told_to_lose(shared_, "message", sender_of(m.what)))
+  if (told_to_drop(shared_, "message", sender_of(m.what)))
     return;
   if (const auto* start = std::get_if<messages::start_child>(&m.what.what))
     return start_child(m, *start);

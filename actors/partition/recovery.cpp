@@ -76,7 +76,7 @@ void partition_core::fire_timers() {
   for (const auto& due : timers_.take_due(timers_a_tick)) {
     if (!live_.contains(due.run) && !timers_.stands(due))
       continue;
-    if (told_to_lose(shared_, "timer", due.run))
+    if (told_to_drop(shared_, "timer", due.run))
       continue;
     forward(due.run, command_run{due.run, commands::fire_timer{due.timer}, {}, due.due});
   }

@@ -42,7 +42,7 @@ void end(step_pointer self, engine_shared& shared, const run_actor& run, attempt
     return;
   s.counted = false;
   shared.metrics.steps_live.sub();
-  if (!told_to_lose(shared, "outcome", s.run))
+  if (!told_to_drop(shared, "outcome", s.run))
     caf::anon_send(run, step_ended{std::move(s.at), s.attempt, std::move(outcome)});
   self->quit();
 }

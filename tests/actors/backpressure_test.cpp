@@ -19,10 +19,11 @@ constexpr const char* one_wait =
     R"({"name":"wait","nodes":[{"id":"w","name":"w","type":"FLOW","subtype":"WAIT","type_version":1,
         "parameters":{"wait_type":"for_signal","signal_name":"go"}}],"edges":[]})";
 
-bool comes_true(const std::function<bool()>& holds) {
-  for (int i = 0; i < 4'000 && !holds(); ++i)
-    std::this_thread::sleep_for(milliseconds(2));
-  return holds();
+/// Opens the node again, its memory counted in `budget`.
+void count_in(byte_budget& budget, node& n) {
+  n.it.reset();
+  n.budget = &budget;
+  n.open();
 }
 
 } // namespace
@@ -47,7 +48,7 @@ TEST(Backpressure, APartitionQueuesABoundedNumberOfStarts) {
   }
   EXPECT_GE(refused.load(), 60 - 4 * 2) << "four partitions with two places each";
   n.store.commit_at_once(true);
-  EXPECT_TRUE(comes_true([&] { return n.store.commit_all(), n.store.queued().proposals == 0; }));
+  EXPECT_TRUE(eventually([&] { return n.store.commit_all(), n.store.queued().proposals == 0; }));
   int accepted = 0;
   for (auto& each : answers)
     accepted += each.get() ? 1 : 0;
@@ -73,9 +74,7 @@ TEST(Backpressure, SignalsTakePlacesAndGiveThemBack) {
 TEST(Backpressure, RunsAndCallsCountWhileTheyLive) {
   byte_budget budget(std::uint64_t{1} << 30);
   node n({}, [](const auto&) { return std::nullopt; });
-  n.it.reset();
-  n.budget = &budget;
-  n.open();
+  count_in(budget, n);
   const auto id = n.save(one_call);
   const std::string text(100'000, 't');
   std::vector<run_id> runs;
@@ -90,7 +89,7 @@ TEST(Backpressure, RunsAndCallsCountWhileTheyLive) {
     runs.push_back(run->id);
   }
   ASSERT_TRUE(n.http.wait_for_calls(10));
-  EXPECT_TRUE(comes_true([&] { return budget.used(budget_kind::requests) == 0; }));
+  EXPECT_TRUE(eventually([&] { return budget.used(budget_kind::requests) == 0; }));
   EXPECT_GE(budget.used(budget_kind::runs), 10 * text.size());
   EXPECT_GE(budget.used(budget_kind::calls), 10 * text.size());
   EXPECT_GE(budget.high(budget_kind::blobs), text.size());
@@ -98,7 +97,7 @@ TEST(Backpressure, RunsAndCallsCountWhileTheyLive) {
     n.http.answer(i, http_answer(200));
   for (const auto& run : runs)
     EXPECT_TRUE(n.becomes(run, "success"));
-  EXPECT_TRUE(comes_true([&] { return budget.used() == 0; })) << "finished runs leave memory";
+  EXPECT_TRUE(eventually([&] { return budget.used() == 0; })) << "finished runs leave memory";
   n.it.reset();
   EXPECT_EQ(budget.used(), 0u);
   n.budget = nullptr;
@@ -107,9 +106,7 @@ TEST(Backpressure, RunsAndCallsCountWhileTheyLive) {
 TEST(Backpressure, AnEngineThatStopsGivesEverythingBack) {
   byte_budget budget(std::uint64_t{1} << 30);
   node n({}, [](const auto&) { return std::nullopt; });
-  n.it.reset();
-  n.budget = &budget;
-  n.open();
+  count_in(budget, n);
   const auto id = n.save(one_call);
   for (int i = 0; i < 5; ++i)
     EXPECT_TRUE(n.run(id, R"({"text":"t"})", milliseconds(0)));

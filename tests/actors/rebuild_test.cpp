@@ -61,9 +61,7 @@ bool complete(const node& n) {
 }
 
 bool becomes_complete(const node& n) {
-  for (int i = 0; i < 5'000 && !complete(n); ++i)
-    std::this_thread::sleep_for(milliseconds(2));
-  return complete(n);
+  return eventually([&] { return complete(n); });
 }
 
 void trim(node& n, std::uint16_t partition, std::uint64_t up_to) {

@@ -17,8 +17,8 @@ fake_http::answerer never() {
 }
 
 void lose(node& n, const run_id& run, const char* what, int times = 1) {
-  ASSERT_TRUE(n.it->fault(
-      json::object{{"kind", what}, {"actor", "run:" + to_text(run)}, {"times", times}}));
+  ASSERT_TRUE(n.it->fault(json::object{
+      {"kind", "drop"}, {"what", what}, {"actor", "run:" + to_text(run)}, {"times", times}}));
 }
 
 /// Lets time pass in steps, until something is so; at most two minutes of the node's time.
@@ -61,7 +61,7 @@ TEST(Stuck, AStepWhoseOutcomeWasLostIsMadeAgain) {
   const auto begun = n.run(n.save(http_step()), "{}", milliseconds(0));
   ASSERT_TRUE(begun);
   ASSERT_TRUE(n.http.wait_for_calls(1));
-  lose(n, begun->id, "lose_outcome");
+  lose(n, begun->id, "outcome");
   n.http.answer(0, http_answer(200));
   ASSERT_TRUE(after_a_while(n, [&] { return n.http.requests().size() == 2; }));
   n.http.answer(1, http_answer(200));
@@ -111,7 +111,7 @@ TEST(Stuck, ATimerThatWasLostFiresLate) {
             "{}", milliseconds(0));
   ASSERT_TRUE(begun);
   ASSERT_TRUE(n.becomes(begun->id, "waiting"));
-  lose(n, begun->id, "lose_timer");
+  lose(n, begun->id, "timer");
   ASSERT_TRUE(n.it->move_clock(json::object{{"advance_ms", 30'500}}));
   EXPECT_TRUE(after_a_while(n, [&] { return n.status(begun->id) == "success"; }));
   EXPECT_NE(alerts(n).find("timer_overdue"), std::string::npos) << alerts(n);
@@ -131,7 +131,7 @@ TEST(Stuck, AnUndeliveredMessageIsToldAndDeliveredInTheEnd) {
       "{}", milliseconds(0));
   ASSERT_TRUE(begun);
   ASSERT_TRUE(n.http.wait_for_calls(1));
-  lose(n, begun->id, "lose_message", 3);
+  lose(n, begun->id, "message", 3);
   n.http.answer(0, http_answer(200));
   EXPECT_TRUE(after_a_while(
       n, [&] { return n.status(begun->id) == "success"; }, 1'000));

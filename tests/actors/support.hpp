@@ -3,6 +3,7 @@
 
 #include "actors/engine/engine.hpp"
 #include "persistence/store/memory_store.hpp"
+#include "tests/support/eventually.hpp"
 
 #include <gtest/gtest.h>
 
@@ -236,9 +237,7 @@ struct node {
   void open() {
     it = make_engine({store, store, lists, http, clock, &clock, settings, budget, nullptr, {}});
     ASSERT_TRUE(it->start());
-    for (int i = 0; i < 2000 && !it->ready(); ++i)
-      std::this_thread::sleep_for(milliseconds(1));
-    ASSERT_TRUE(it->ready());
+    ASSERT_TRUE(eventually([&] { return it->ready(); }));
   }
   void reopen() {
     it.reset();
@@ -289,12 +288,7 @@ struct node {
   }
   /// Waits until the run has this status.
   bool becomes(const run_id& run, std::string_view status_word) {
-    for (int i = 0; i < 5000; ++i) {
-      if (status(run) == status_word)
-        return true;
-      std::this_thread::sleep_for(milliseconds(2));
-    }
-    return false;
+    return eventually([&] { return status(run) == status_word; });
   }
 };
 

@@ -1,7 +1,6 @@
 """The command line against a running node: what a person types, and the exit codes of scripts."""
 
 import json
-import time
 
 from rows import rows
 from support.case import Case, edge, node, step, workflow
@@ -22,15 +21,6 @@ class CommandLine(Case):
 
     def start(self, name, *flags):
         return self.troupe("run", name, "--detach", *flags).strip().splitlines()[-1].split()[-1]
-
-    def status(self, run):
-        return json.loads(self.troupe("show", run, "--json"))["status"]
-
-    def until(self, run, *wanted):
-        end = time.monotonic() + 20
-        while (found := self.status(run)) not in wanted:
-            self.assertLess(time.monotonic(), end, f"{run} is {found}")
-            time.sleep(0.05)
 
     def store(self, definition):
         self.ok(self.node.post("/workflows", definition))
@@ -56,14 +46,14 @@ class CommandLine(Case):
         self.store(wait_for_signal("cli-signal"))
         run = self.start("cli-signal")
         self.troupe("pause", run)
-        self.until(run, "paused")
+        self.becomes(run, "paused")
         self.troupe("resume", run)
-        self.until(run, "waiting", "running")
+        self.becomes(run, "waiting")
         self.troupe("signal", run, "go", '{"by": "hand"}')
-        self.until(run, "success")
+        self.becomes(run, "success")
         other = self.start("cli-signal")
         self.troupe("cancel", other)
-        self.until(other, "cancelled")
+        self.becomes(other, "cancelled")
         self.troupe("watch", other, code=1)  # it did not succeed
         self.troupe("cancel", other, code=4)  # and cannot be cancelled twice
 
@@ -77,7 +67,7 @@ class CommandLine(Case):
         self.assertIn("cli asks", self.troupe("review", "ls"))
         review = self.items(f"/executions/{run}/reviews")[0]["review_id"]
         self.troupe("review", "approve", review)
-        self.until(run, "success")
+        self.becomes(run, "success")
 
     @rows("OP-13")
     def test_retry_from_what_failed(self):
@@ -86,7 +76,7 @@ class CommandLine(Case):
         self.assertIn("partial", self.troupe("run", "cli-retry", code=1))
         run = json.loads(self.troupe("ls", "--json", "--limit", "1"))["items"][0]["id"]
         self.troupe("retry", run)
-        self.until(run, "success")
+        self.becomes(run, "success")
         self.assertEqual((self.fh.count(self.path("good")), self.fh.count(self.path("bad"))), (1, 2))
 
     @rows("OP-13")

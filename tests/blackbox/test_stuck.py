@@ -9,9 +9,8 @@ from support.case import Case, node, step, workflow
 class Hanging(Case):
     flags = ("--test-faults", "--test-clock", "--stuck-after-ms", "400")
 
-    def fault(self, kind, id_, times=1):
-        self.ok(self.node.post("/system/faults",
-                               {"kind": kind, "actor": f"run:{id_}", "times": times}))
+    def fault(self, kind, id_, **more):
+        self.ok(self.node.post("/system/faults", {"kind": kind, "actor": f"run:{id_}", **more}))
 
     @rows("OP-12")
     def test_crashes_delays_and_drops(self):
@@ -23,8 +22,7 @@ class Hanging(Case):
         self.fh.wait_for(self.path("a"), 2)
         drop = {"kind": "drop", "what": "outcome", "actor": f"run:{id_}"}
         self.ok(self.node.post("/system/faults", drop))
-        self.ok(self.node.post("/system/faults", {
-            "kind": "delay", "actor": f"run:{id_}", "milliseconds": 300}))
+        self.fault("delay", id_, milliseconds=300)
         began = time.monotonic()
         self.ok(self.node.get(f"/executions/{id_}"), 200)
         self.assertGreaterEqual(time.monotonic() - began, 0.3)
@@ -39,7 +37,7 @@ class Hanging(Case):
         self.fh.hold(self.path("a"))
         id_ = self.start(workflow([self.http("a"), step("b", after="a")]))
         first = self.fh.wait_for(self.path("a"))[0]
-        self.fault("lose_outcome", id_)
+        self.fault("drop", id_, what="outcome")
         self.fh.release(self.path("a"))
         self.assertEqual(self.finished(id_)["status"], "success")
         calls = self.fh.calls(self.path("a"))
@@ -57,7 +55,7 @@ class Hanging(Case):
         id_ = self.start(workflow(nodes=[node("w", "FLOW", "WAIT", {
             "wait_type": "fixed_delay", "duration_seconds": 2})]))
         self.becomes(id_, "waiting")
-        self.fault("lose_timer", id_)
+        self.fault("drop", id_, what="timer")
         self.assertEqual(self.finished(id_)["status"], "success")
         alerts = [a for a in self.items("/system/alerts") if a["execution_id"] == id_]
         self.assertEqual([a["kind"] for a in alerts], ["timer_overdue"])

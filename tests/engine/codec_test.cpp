@@ -10,7 +10,7 @@
 namespace troupe {
 namespace {
 
-using namespace testing_core;
+using namespace test;
 
 std::uint64_t seed_of_this_run() {
   const char* given = std::getenv("TROUPE_SEED");

@@ -3,7 +3,7 @@
 namespace troupe {
 namespace {
 
-using namespace testing_core;
+using namespace test;
 
 TEST(Decide, RunsAChainOneStepAfterTheOther) {
   core_run run(plan_of(R"({"name":"c","steps":[

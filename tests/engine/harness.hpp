@@ -15,7 +15,7 @@
 #include <map>
 #include <set>
 
-namespace troupe::testing_core {
+namespace troupe::test {
 
 /// Blobs in memory; the id is a hash good enough for tests.
 class memory_blobs final : public blob_port {
@@ -226,4 +226,4 @@ inline core_run::executor echo() {
   };
 }
 
-} // namespace troupe::testing_core
+} // namespace troupe::test

@@ -6,7 +6,7 @@
 namespace troupe {
 namespace {
 
-using namespace testing_core;
+using namespace test;
 
 constexpr auto human = R"({"name":"w","nodes":[
   {"id":"t","name":"t","type":"TRIGGER","subtype":"MANUAL"},

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-namespace troupe::testing_core {
+namespace troupe::test {
 
 class random_definition {
 public:
@@ -140,4 +140,4 @@ private:
   std::vector<std::vector<std::string>> ports_;
 };
 
-} // namespace troupe::testing_core
+} // namespace troupe::test

@@ -12,7 +12,7 @@
 #include <deque>
 #include <map>
 
-namespace troupe::testing_core {
+namespace troupe::test {
 
 /// The number of enumerators: every value below it has a word that reads back.
 template <class E> constexpr std::uint64_t enumerators = 0;
@@ -229,4 +229,4 @@ inline chain_hash weak_digest(std::string_view a, std::string_view b) {
   return hash;
 }
 
-} // namespace troupe::testing_core
+} // namespace troupe::test

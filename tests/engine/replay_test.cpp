@@ -9,7 +9,7 @@
 namespace troupe {
 namespace {
 
-using namespace testing_core;
+using namespace test;
 
 /// A run that keeps its turns apart, as their rows do.
 struct recorded_run {

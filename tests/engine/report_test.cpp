@@ -6,7 +6,7 @@
 namespace troupe {
 namespace {
 
-using namespace testing_core;
+using namespace test;
 
 constexpr auto four = R"({"name":"w","steps":[
   {"step_id":"ok","skill_type":"work","parameters":{"x":1}},

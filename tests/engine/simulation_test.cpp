@@ -12,7 +12,7 @@
 namespace troupe {
 namespace {
 
-using namespace testing_core;
+using namespace test;
 
 std::uint64_t from_environment(const char* name, std::uint64_t otherwise) {
   const char* text = std::getenv(name);

@@ -6,7 +6,7 @@
 namespace troupe {
 namespace {
 
-using namespace testing_core;
+using namespace test;
 
 run_state random_state(std::uint64_t seed, fill_mode mode) {
   run_state s;

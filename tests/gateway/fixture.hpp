@@ -7,7 +7,7 @@
 
 #include <gtest/gtest.h>
 
-namespace troupe::testing {
+namespace troupe::test {
 
 inline constexpr const char* echo_steps =
     R"({"name":"w","steps":[{"step_id":"a","skill_type":"echo","parameters":{"x":1}}]})";
@@ -29,4 +29,4 @@ struct Gateway : ::testing::Test {
   void SetUp() override { open(); }
 };
 
-} // namespace troupe::testing
+} // namespace troupe::test

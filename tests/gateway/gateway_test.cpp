@@ -4,7 +4,7 @@
 namespace troupe {
 namespace {
 
-using namespace testing;
+using namespace test;
 
 std::string sample_path(std::string_view pattern) {
   std::string out;

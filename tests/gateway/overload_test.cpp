@@ -1,7 +1,7 @@
 // What the gateway lets in when the memory budget is nearly used up.
 #include "tests/gateway/fixture.hpp"
 
-namespace troupe::testing {
+namespace troupe::test {
 
 namespace {
 
@@ -86,4 +86,4 @@ TEST_F(Overload, OutcomesOfTasksAreUrgent) {
   EXPECT_FALSE(urgent("POST", "/nowhere"));
 }
 
-} // namespace troupe::testing
+} // namespace troupe::test

@@ -42,7 +42,7 @@ std::string message(std::string first_line, std::string headers = {}, std::strin
 }
 
 struct GatewayServer : ::testing::Test {
-  testing::fake_engine engine;
+  test::fake_engine engine;
   std::unique_ptr<gateway> made;
   std::unique_ptr<http::server> server;
 

@@ -3,7 +3,7 @@
 namespace troupe {
 namespace {
 
-using namespace testing;
+using namespace test;
 
 TEST_F(Gateway, RunsSkillsAsDurableRuns) {
   const auto out = client("POST", "/api/v1/skills/execute",

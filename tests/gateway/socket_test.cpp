@@ -8,7 +8,7 @@
 namespace troupe {
 namespace {
 
-using namespace testing;
+using namespace test;
 
 struct Socket : ::testing::Test {
   fake_engine engine;

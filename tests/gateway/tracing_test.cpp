@@ -1,7 +1,7 @@
 // Which requests are traced, under which ids.
 #include "tests/gateway/fixture.hpp"
 
-namespace troupe::testing {
+namespace troupe::test {
 
 namespace {
 
@@ -82,4 +82,4 @@ TEST_F(Traced, ARefusedStartHasASpanWithoutARun) {
   EXPECT_FALSE(spans.all[0].failed) << "the caller's fault";
 }
 
-} // namespace troupe::testing
+} // namespace troupe::test

@@ -8,7 +8,7 @@
 #include <gtest/gtest.h>
 #include <zlib.h>
 
-namespace troupe::testing {
+namespace troupe::test {
 
 using namespace std::chrono_literals;
 
@@ -90,4 +90,4 @@ inline std::string gzip_of(std::size_t zeros) {
   return packed;
 }
 
-} // namespace troupe::testing
+} // namespace troupe::test

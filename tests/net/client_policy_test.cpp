@@ -4,7 +4,7 @@
 #include <cstdlib>
 #include <tuple>
 
-namespace troupe::testing {
+namespace troupe::test {
 
 TEST(Client, RefusesEverySpellingOfAPrivateTarget) {
   raw_listener victim; // nobody may ever connect here
@@ -166,4 +166,4 @@ TEST(Client, IgnoresProxiesOfTheEnvironment) {
   ::unsetenv("ALL_PROXY");
 }
 
-} // namespace troupe::testing
+} // namespace troupe::test

@@ -2,7 +2,7 @@
 #include "tests/net/client_fixture.hpp"
 #include "tests/support/self_signed.hpp"
 
-namespace troupe::testing {
+namespace troupe::test {
 
 TEST(Client, SendsExactlyWhatItIsTold) {
   const test_server server;
@@ -192,4 +192,4 @@ TEST(Client, SpeaksTlsAndDistrustsStrangers) {
   EXPECT_EQ(plain.read_all().find("HTTP/1.1"), std::string::npos);
 }
 
-} // namespace troupe::testing
+} // namespace troupe::test

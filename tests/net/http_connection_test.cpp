@@ -8,7 +8,7 @@
 
 #include <cstdlib>
 
-namespace troupe::testing {
+namespace troupe::test {
 
 namespace {
 
@@ -264,4 +264,4 @@ TEST(HttpServer, SaysWhenItCannotStart) {
   EXPECT_EQ(http::start_server(no_key, {}).error().code, "tls_failed");
 }
 
-} // namespace troupe::testing
+} // namespace troupe::test

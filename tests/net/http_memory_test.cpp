@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-namespace troupe::testing {
+namespace troupe::test {
 
 namespace {
 
@@ -150,4 +150,4 @@ TEST_F(HttpMemory, SubscribersCountWhatWaitsForThem) {
   EXPECT_TRUE(becomes_empty());
 }
 
-} // namespace troupe::testing
+} // namespace troupe::test

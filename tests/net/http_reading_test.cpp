@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-namespace troupe::testing {
+namespace troupe::test {
 
 namespace {
 
@@ -206,4 +206,4 @@ TEST(HttpReading, AsksForABodyThatIsExpectedToContinue) {
   EXPECT_TRUE(peer.read_answer().ends_with("[abc]"));
 }
 
-} // namespace troupe::testing
+} // namespace troupe::test

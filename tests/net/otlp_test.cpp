@@ -3,7 +3,7 @@
 #include "runtime/base/json.hpp"
 #include "tests/net/client_fixture.hpp"
 
-namespace troupe::testing {
+namespace troupe::test {
 
 namespace {
 
@@ -249,4 +249,4 @@ TEST(SpanExporter, GoesThroughTheRealClient) {
   EXPECT_TRUE(eventually([&] { return exporter.current().sent == 1; }));
 }
 
-} // namespace troupe::testing
+} // namespace troupe::test

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "net/http/server.hpp"
+#include "tests/support/eventually.hpp"
 
 #include <atomic>
 #include <condition_variable>
@@ -14,17 +15,7 @@
 #include <utility>
 #include <vector>
 
-namespace troupe::testing {
-
-/// Waits until `holds` does, at most five seconds; looks every few milliseconds.
-inline bool eventually(const std::function<bool()>& holds) {
-  for (int i = 0; i < 1000; ++i) {
-    if (holds())
-      return true;
-    std::this_thread::sleep_for(std::chrono::milliseconds(5));
-  }
-  return holds();
-}
+namespace troupe::test {
 
 /// /echo answers verb, path, query and body; /never keeps the responder in `waiting`; /drop drops
 /// it; /throw throws; /stream keeps the stream in `streams`; /large answers 8 MiB; /json 4 KiB;
@@ -131,4 +122,4 @@ private:
   }
 };
 
-} // namespace troupe::testing
+} // namespace troupe::test

@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-namespace troupe::testing {
+namespace troupe::test {
 
 namespace {
 
@@ -149,4 +149,4 @@ TEST(WebSocket, ClosesWithTheOwnersCodeAndAtStop) {
   EXPECT_EQ(server.sockets_closed, 2);
 }
 
-} // namespace troupe::testing
+} // namespace troupe::test

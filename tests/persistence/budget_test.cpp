@@ -3,6 +3,7 @@
 #include "persistence/views/sqlite_views.hpp"
 #include "runtime/base/byte_budget.hpp"
 #include "tests/persistence/support.hpp"
+#include "tests/support/eventually.hpp"
 
 #include <atomic>
 #include <chrono>
@@ -24,10 +25,12 @@ document_row note(int n, std::size_t bytes) {
   return row;
 }
 
-bool comes_true(const std::function<bool()>& holds) {
-  for (int i = 0; i < 2'000 && !holds(); ++i)
-    std::this_thread::sleep_for(5ms);
-  return holds();
+std::unique_ptr<sqlite_views> counted_views(const scratch& dir, byte_budget& budget) {
+  views_options options;
+  options.budget = &budget;
+  auto opened = open_views(dir / "views.sqlite", options);
+  EXPECT_TRUE(opened.has_value());
+  return opened ? std::move(*opened) : nullptr;
 }
 
 } // namespace
@@ -53,32 +56,27 @@ TEST(StoreBudget, ProposalsCountUntilTheyAreDurable) {
 TEST(StoreBudget, ChangesOfTheViewsCountUntilTheyAreApplied) {
   const scratch dir;
   byte_budget budget(64u << 20);
-  views_options options;
-  options.budget = &budget;
-  const auto opened = open_views(dir / "views.sqlite", options);
-  ASSERT_TRUE(opened.has_value());
-  auto& shown = **opened;
+  const auto shown = counted_views(dir, budget);
+  ASSERT_TRUE(shown);
   for (int n = 1; n <= 50; ++n)
-    shown.apply(partition_id{1}, static_cast<std::uint64_t>(n), {note(n, 10'000)});
+    shown->apply(partition_id{1}, static_cast<std::uint64_t>(n), {note(n, 10'000)});
   EXPECT_GE(budget.high(budget_kind::views), 10'000u);
-  EXPECT_TRUE(comes_true([&] { return shown.applied(partition_id{1}) == 50; }));
-  EXPECT_TRUE(comes_true([&] { return budget.used() == 0; })) << budget.used();
+  EXPECT_TRUE(eventually([&] { return shown->applied(partition_id{1}) == 50; }));
+  EXPECT_TRUE(eventually([&] { return budget.used() == 0; })) << budget.used();
 }
 
 TEST(StoreBudget, WhoFeedsTheViewsWaitsABoundedTime) {
   const scratch dir;
   byte_budget budget(1u << 20);
-  views_options options;
-  options.budget = &budget;
-  const auto opened = open_views(dir / "views.sqlite", options);
-  ASSERT_TRUE(opened.has_value());
+  const auto shown = counted_views(dir, budget);
+  ASSERT_TRUE(shown);
   byte_claim stuck(&budget, budget_kind::views, (1u << 20) / 4);
   auto begun = steady::now();
-  (*opened)->keep_pace(60s);
+  shown->keep_pace(60s);
   EXPECT_LT(steady::now() - begun, 30s) << "there is room";
   stuck.set(1u << 20);
   begun = steady::now();
-  (*opened)->keep_pace(100ms);
+  shown->keep_pace(100ms);
   EXPECT_GE(steady::now() - begun, 100ms);
 }
 

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-namespace troupe::testing {
+namespace troupe::test {
 
 inline failure missing(std::string code) {
   return {failure_kind::not_found, std::move(code), "It is not there.", {}, {}};
@@ -240,4 +240,4 @@ private:
   std::uint64_t next_ = 0;
 };
 
-} // namespace troupe::testing
+} // namespace troupe::test

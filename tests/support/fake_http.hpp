@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-namespace troupe::testing {
+namespace troupe::test {
 
 class fake_stream final : public http::stream {
 public:
@@ -69,7 +69,7 @@ public:
 inline http::method method_of(std::string_view verb) {
   using enum http::method;
   const std::pair<std::string_view, http::method> table[] = {
-      {"GET", get}, {"HEAD", head}, {"POST", post},      {"PUT", put},
+      {"GET", get},     {"HEAD", head},      {"POST", post},      {"PUT", put},
       {"PATCH", patch}, {"DELETE", delete_}, {"OPTIONS", options}};
   for (const auto& [name, value] : table)
     if (name == verb)
@@ -139,4 +139,4 @@ inline std::string text_of(const http::response& r, std::string_view key) {
   return std::string(json::text_or(body_of(r), key, ""));
 }
 
-} // namespace troupe::testing
+} // namespace troupe::test

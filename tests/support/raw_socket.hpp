@@ -12,7 +12,7 @@
 #include <string_view>
 #include <utility>
 
-namespace troupe::testing {
+namespace troupe::test {
 
 constexpr int patience_ms = 5'000;
 
@@ -145,4 +145,4 @@ private:
   std::uint16_t port_ = 0;
 };
 
-} // namespace troupe::testing
+} // namespace troupe::test

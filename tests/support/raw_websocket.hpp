@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-namespace troupe::testing {
+namespace troupe::test {
 
 struct raw_frame {
   int opcode = -1; ///< -1: the connection ended
@@ -64,4 +64,4 @@ inline raw_frame read_frame(raw_socket& from) {
   return out;
 }
 
-} // namespace troupe::testing
+} // namespace troupe::test

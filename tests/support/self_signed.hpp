@@ -11,7 +11,7 @@
 #include <filesystem>
 #include <string>
 
-namespace troupe::testing {
+namespace troupe::test {
 
 /// Makes the files and removes them.
 class self_signed {
@@ -52,4 +52,4 @@ public:
   const std::string certificate = base + ".crt", private_key = base + ".key";
 };
 
-} // namespace troupe::testing
+} // namespace troupe::test
