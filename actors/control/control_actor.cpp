@@ -15,8 +15,8 @@ struct control_state {
   inline static const char* name = "control";
 };
 
-control_actor::behavior_type behave(control_actor::stateful_pointer<control_state> self,
-                                    std::shared_ptr<control_deps> deps) {
+control_actor::behavior_type behave_as_control(control_actor::stateful_pointer<control_state> self,
+                                               std::shared_ptr<control_deps> deps) {
   drop_unexpected(self, "control");
   self->state.core = std::make_unique<control_core>(*deps, control_actor{self});
   const auto handle = [self, deps](auto& m) {
@@ -52,7 +52,7 @@ control_actor::behavior_type behave(control_actor::stateful_pointer<control_stat
 } // namespace
 
 control_actor spawn_control_actor(caf::actor_system& system, control_deps deps) {
-  return system.spawn(behave, std::make_shared<control_deps>(std::move(deps)));
+  return system.spawn(behave_as_control, std::make_shared<control_deps>(std::move(deps)));
 }
 
 } // namespace troupe

@@ -5,14 +5,6 @@
 
 namespace troupe {
 
-namespace {
-
-failure stopping() {
-  return {failure_kind::unavailable, "shutting_down", "the node is stopping", "try again", {}};
-}
-
-} // namespace
-
 workflow_ptr node_engine::workflow(std::string_view id, std::uint32_t version) const {
   return workflows_->find(id, version);
 }

@@ -106,4 +106,7 @@ private:
   std::atomic<std::uint64_t> next_ticket_{1};
 };
 
+/// What every port answers once stopping began.
+failure stopping();
+
 } // namespace troupe

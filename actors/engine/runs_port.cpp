@@ -17,14 +17,6 @@ failure unknown_run() {
   return {failure_kind::not_found, "execution_not_found", "there is no such execution", {}, {}};
 }
 
-failure stopping() {
-  return {failure_kind::unavailable,
-          "shutting_down",
-          "the node is stopping",
-          "try again with the same key",
-          {}};
-}
-
 failure overloaded() {
   return {failure_kind::exhausted,
           "overloaded",
@@ -34,6 +26,14 @@ failure overloaded() {
 }
 
 } // namespace
+
+failure stopping() {
+  return {failure_kind::unavailable,
+          "shutting_down",
+          "the node is stopping",
+          "try again with the same key",
+          {}};
+}
 
 /// One of the partition's places for queued starts and signals, given back with the pointer; empty:
 /// all are taken. `held` is kept as long.

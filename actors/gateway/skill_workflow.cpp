@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::string_view step_name = "run";
 
-bool name_is_good(std::string_view type) {
+bool skill_type_is_good(std::string_view type) {
   return !type.empty() && type.size() <= 128 && std::all_of(type.begin(), type.end(), [](char ch) {
     return (ch >= 'a' && ch <= 'z') || (ch >= 'A' && ch <= 'Z') || (ch >= '0' && ch <= '9') ||
            ch == '_' || ch == '-' || ch == '.' || ch == '/' || ch == ':';
@@ -92,7 +92,7 @@ start_request skill_start(const workflow_entry& w, const json::object& parameter
 void with_skill_workflow(const call_ptr& c, const std::string& skill_type,
                          const json::object& parameters,
                          std::function<void(const workflow_ptr&)> go_on) {
-  if (!name_is_good(skill_type))
+  if (!skill_type_is_good(skill_type))
     return c->refuse(invalid("bad_skill_type", "Field 'skill_type' is not the name of a skill."));
   const auto checked = c->engine().check(definition_of(skill_type, parameters));
   if (!checked.errors.empty()) {

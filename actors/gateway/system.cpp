@@ -137,7 +137,7 @@ void write_log_level(const call_ptr& c) {
 }
 
 /// Only a name: a path in a body would let a caller write anywhere.
-bool name_is_good(std::string_view name) {
+bool snapshot_name_is_good(std::string_view name) {
   return !name.empty() && name.size() <= 100 && name.front() != '.' &&
          std::all_of(name.begin(), name.end(), [](char ch) {
            return (ch >= 'a' && ch <= 'z') || (ch >= 'A' && ch <= 'Z') ||
@@ -155,7 +155,7 @@ void take_snapshot(const call_ptr& c) {
   rest::fields in(c->body);
   std::string otherwise = "snapshot-" + std::to_string(to_millis(c->engine().now()));
   const auto name = in.text("name", otherwise);
-  if (!name_is_good(name))
+  if (!snapshot_name_is_good(name))
     in.complain("name", "bad_value", "must be letters, digits, '-', '_' and '.'");
   if (const auto fault = in.fault())
     return c->refuse(*fault);

@@ -63,8 +63,8 @@ json::object workflow_json(const workflow_entry& w, bool graph) {
   out["active_version"] = w.active_version;
   out["latest_version"] = w.latest_version;
   out["enabled"] = w.enabled;
-  out["created"] = json::string(to_text(from_millis(w.created_ms)));
-  out["updated"] = json::string(to_text(from_millis(w.updated_ms)));
+  out["created"] = json::string(troupe::to_text(from_millis(w.created_ms)));
+  out["updated"] = json::string(troupe::to_text(from_millis(w.updated_ms)));
   out["runnable"] = w.executable != nullptr;
   if (!w.errors.empty())
     out["node_errors"] = errors_json(w.errors);

@@ -66,8 +66,8 @@ template <class Message> void on(engine_shared& shared, token_table& tokens, con
     tell(shared, run, false, false);
 }
 
-limiter_actor::behavior_type behave(limiter_actor::stateful_pointer<limiter_state> self,
-                                    engine_shared* shared) {
+limiter_actor::behavior_type behave_as_limiter(limiter_actor::stateful_pointer<limiter_state> self,
+                                               engine_shared* shared) {
   drop_unexpected(self, "limiter");
   self->state.tokens = std::make_unique<token_table>(shared->settings.executions_max);
   return {
@@ -79,7 +79,7 @@ limiter_actor::behavior_type behave(limiter_actor::stateful_pointer<limiter_stat
 } // namespace
 
 limiter_actor spawn_limiter_actor(caf::actor_system& system, engine_shared& shared) {
-  return system.spawn(behave, &shared);
+  return system.spawn(behave_as_limiter, &shared);
 }
 
 } // namespace troupe

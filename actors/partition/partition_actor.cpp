@@ -32,7 +32,8 @@ void wake_next(pointer self, const engine_clock& clock) {
   self->delayed_send(self, wait, partition_tick{});
 }
 
-partition_actor::behavior_type behave(pointer self, engine_shared* shared, partition_id partition) {
+partition_actor::behavior_type behave_as_partition(pointer self, engine_shared* shared,
+                                                   partition_id partition) {
   drop_unexpected(self, "partition");
   self->state.core = std::make_unique<partition_core>(*shared, partition, partition_actor{self});
   const auto name = "partition:" + std::to_string(number(partition));
@@ -80,7 +81,7 @@ partition_actor::behavior_type behave(pointer self, engine_shared* shared, parti
 
 partition_actor spawn_partition_actor(caf::actor_system& system, engine_shared& shared,
                                       partition_id partition) {
-  return system.spawn(behave, &shared, partition);
+  return system.spawn(behave_as_partition, &shared, partition);
 }
 
 } // namespace troupe

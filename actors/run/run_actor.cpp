@@ -15,8 +15,8 @@ struct run_actor_state {
   inline static const char* name = "run";
 };
 
-run_actor::behavior_type behave(run_actor::stateful_pointer<run_actor_state> self,
-                                engine_shared* shared, run_spawn what) {
+run_actor::behavior_type behave_as_run(run_actor::stateful_pointer<run_actor_state> self,
+                                       engine_shared* shared, run_spawn what) {
   drop_unexpected(self, "run");
   auto* state = &self->state;
   state->core = std::make_unique<run_core>(*shared, what, run_actor{self});
@@ -56,7 +56,7 @@ run_actor::behavior_type behave(run_actor::stateful_pointer<run_actor_state> sel
 } // namespace
 
 run_actor spawn_run_actor(caf::actor_system& system, engine_shared& shared, const run_spawn& what) {
-  return system.spawn(behave, &shared, what);
+  return system.spawn(behave_as_run, &shared, what);
 }
 
 } // namespace troupe

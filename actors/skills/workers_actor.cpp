@@ -115,7 +115,7 @@ void keep_ticking(pointer self) {
   self->delayed_send(self, tick_every, control_tick{});
 }
 
-workers_actor::behavior_type behave(pointer self, std::shared_ptr<workers_deps> deps) {
+workers_actor::behavior_type behave_as_workers(pointer self, std::shared_ptr<workers_deps> deps) {
   drop_unexpected(self, "workers");
   auto& s = self->state;
   s.deps = deps;
@@ -178,7 +178,7 @@ private:
 } // namespace
 
 workers_actor spawn_workers_actor(caf::actor_system& system, workers_deps deps) {
-  return system.spawn(behave, std::make_shared<workers_deps>(std::move(deps)));
+  return system.spawn(behave_as_workers, std::make_shared<workers_deps>(std::move(deps)));
 }
 
 std::shared_ptr<skill_call> worker_provider::start(skill_task what, skill_done done,

@@ -47,7 +47,7 @@ void end(step_pointer self, engine_shared& shared, const run_actor& run, attempt
   self->quit();
 }
 
-step_actor::behavior_type behave(step_pointer self, engine_shared* shared, run_actor run) {
+step_actor::behavior_type behave_as_step(step_pointer self, engine_shared* shared, run_actor run) {
   drop_unexpected(self, "step");
   const auto failed = [=] {
     end(self, *shared, run, failed_attempt("internal", "the step's executor failed", false));
@@ -79,7 +79,7 @@ step_actor::behavior_type behave(step_pointer self, engine_shared* shared, run_a
 
 step_actor spawn_step_actor(caf::actor_system& system, engine_shared& shared,
                             const run_actor& run) {
-  return system.spawn(behave, &shared, run);
+  return system.spawn(behave_as_step, &shared, run);
 }
 
 } // namespace troupe

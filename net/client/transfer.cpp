@@ -270,6 +270,9 @@ result<incoming_response> transfer::outcome(CURLcode code) {
   case CURLE_OPERATION_TIMEDOUT: return upstream("timeout", "The call took longer than it may.");
   case CURLE_COULDNT_RESOLVE_HOST:
     return upstream("resolve_failed", "The host name has no address.");
+  case CURLE_SSL_CACERT_BADFILE:
+    return upstream("tls_failed", "This machine has no list of trusted certificate authorities "
+                                  "(Debian: package ca-certificates).");
   case CURLE_TOO_MANY_REDIRECTS:
     return upstream("too_many_redirects", "The call was redirected too often.");
   case CURLE_SSL_CONNECT_ERROR:

@@ -12,7 +12,7 @@ using body = body_kind;
 #define V1 "/api/v1"
 #define EXECUTION V1 "/executions/{id}"
 
-constexpr route table[] = {
+constexpr route executions_table[] = {
     {get, V1 "/executions", "list_executions", key, body::none, "Executions",
      "Lists executions, newest first",
      "limit cursor status trigger_type created_from created_to workflow_id user_id", "",
@@ -59,7 +59,7 @@ constexpr route table[] = {
 } // namespace
 
 std::span<const route> execution_routes() {
-  return table;
+  return executions_table;
 }
 
 } // namespace troupe::rest

@@ -12,7 +12,7 @@ using body = body_kind;
 #define V1 "/api/v1"
 #define WORKER V1 "/skill-providers/{id}"
 
-constexpr route table[] = {
+constexpr route skills_table[] = {
     {get, V1 "/skills/available", "list_skills", key, body::none, "Skills",
      "Every registered skill", "limit cursor", "", "[skill]", 200, "422"},
     {post, V1 "/skills/execute", "execute_skill", key, body::execute, "Skills", "Runs one skill",
@@ -75,7 +75,7 @@ constexpr route table[] = {
 } // namespace
 
 std::span<const route> skill_routes() {
-  return table;
+  return skills_table;
 }
 
 } // namespace troupe::rest

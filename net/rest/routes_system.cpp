@@ -11,7 +11,7 @@ using body = body_kind;
 
 #define V1 "/api/v1"
 
-constexpr route table[] = {
+constexpr route system_table[] = {
     {get, "/", "root", open, body::none, "Root", "What this is and where to look", "", "", "", 200,
      ""},
     {get, "/health", "health", open, body::none, "Root", "Health of the node", "", "", "health",
@@ -69,7 +69,7 @@ constexpr route table[] = {
 } // namespace
 
 std::span<const route> system_routes() {
-  return table;
+  return system_table;
 }
 
 } // namespace troupe::rest

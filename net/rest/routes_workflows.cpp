@@ -16,7 +16,7 @@ constexpr std::string_view list_filters =
     "limit cursor query tags enabled_only active_only notebook_id user_id";
 constexpr std::string_view run_filters = "limit cursor status trigger_type created_from created_to";
 
-constexpr route table[] = {
+constexpr route workflows_table[] = {
     {get, V1 "/workflows", "list_workflows", key, body::none, "Workflows", "Lists workflows",
      list_filters, "", "[workflow]", 200, "422"},
     {post, V1 "/workflows", "create_workflow", key, body::definition, "Workflows",
@@ -98,7 +98,7 @@ constexpr route table[] = {
 } // namespace
 
 std::span<const route> workflow_routes() {
-  return table;
+  return workflows_table;
 }
 
 } // namespace troupe::rest

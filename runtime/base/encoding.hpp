@@ -7,6 +7,8 @@
 
 namespace troupe {
 
+/// The value of a hexadecimal digit of either case; -1: it is none.
+int hex_digit(char c) noexcept;
 /// Lower-case digits.
 std::string to_hex(std::string_view bytes);
 /// Accepts both cases; nothing when a character is no digit or the length is odd.

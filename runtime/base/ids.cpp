@@ -1,5 +1,6 @@
 #include "runtime/base/ids.hpp"
 
+#include "runtime/base/encoding.hpp"
 #include "runtime/base/invariant.hpp"
 
 namespace troupe {
@@ -10,16 +11,6 @@ constexpr unsigned uuid_version = 7;
 
 constexpr bool dash_before(std::size_t byte) noexcept {
   return byte == 4 || byte == 6 || byte == 8 || byte == 10;
-}
-
-int hex_digit(char c) noexcept {
-  if (c >= '0' && c <= '9')
-    return c - '0';
-  if (c >= 'a' && c <= 'f')
-    return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F')
-    return c - 'A' + 10;
-  return -1;
 }
 
 } // namespace

@@ -63,27 +63,27 @@ void mask(json::value& v, place_of at = place_of::anywhere) {
     }
 }
 
-value_ref masked(const value_ref& v) {
-  return v.is_blob() ? v : value_ref{troupe::masked(v.inline_value())};
+value_ref masked_value(const value_ref& v) {
+  return v.is_blob() ? v : value_ref{masked(v.inline_value())};
 }
 
 /// The event as others may see it; only what can hold written secrets is copied.
 std::optional<events::any> masked_event(const events::any& what) {
   if (const auto* scheduled = std::get_if<events::node_scheduled>(&what)) {
     auto copy = *scheduled;
-    copy.parameters = masked(copy.parameters);
+    copy.parameters = masked_value(copy.parameters);
     return copy;
   }
   if (const auto* started = std::get_if<events::execution_started>(&what);
       started && started->overrides) {
     auto copy = *started;
-    copy.overrides = troupe::masked(copy.overrides);
+    copy.overrides = masked(copy.overrides);
     return copy;
   }
   if (const auto* retried = std::get_if<events::execution_retried>(&what);
       retried && retried->overrides) {
     auto copy = *retried;
-    copy.overrides = troupe::masked(copy.overrides);
+    copy.overrides = masked(copy.overrides);
     return copy;
   }
   return std::nullopt;

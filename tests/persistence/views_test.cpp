@@ -355,17 +355,18 @@ TEST_F(Views, WaitForAPositionThenAnswerStale) {
 
 TEST_F(Views, DamagedAndForeignFilesAreMadeAgain) {
   const auto path = dir_ / "views.sqlite";
+  const auto overwrite = [&](std::streamoff at, const std::string& bytes) {
+    std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(at);
+    file << bytes;
+  };
   const std::vector<std::function<void()>> damages{
       [&] { std::ofstream(path) << "this is no database at all, but long enough to be read"; },
       [&] { std::filesystem::resize_file(path, 5000); },
       [&] { std::filesystem::resize_file(path, 0); },
-      [&] { std::system(("sqlite3 " + path + " 'PRAGMA user_version=77'").c_str()); },
+      [&] { overwrite(60, std::string("\0\0\0M", 4)); }, // user_version, a 32-bit number
       [&] { std::ofstream(path + ".damaged") << "x"; },
-      [&] { // The middle of the file, where tables and indices lie.
-        std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
-        file.seekp(4096);
-        file << std::string(60'000, '\x5a');
-      }};
+      [&] { overwrite(4096, std::string(60'000, '\x5a')); }}; // where tables and indices lie
   for (std::size_t i = 0; i < damages.size(); ++i) {
     for (std::uint64_t n = 0; n < 300; ++n)
       change({execution(n)});
