@@ -6,6 +6,7 @@
 #include "net/provider/span_exporter.hpp"
 #include "node-config/process_metrics.hpp"
 #include "node-config/zones.hpp"
+#include "persistence/rocks/loading_file.hpp"
 #include "persistence/rocks/rocks_store.hpp"
 #include "persistence/views/sqlite_views.hpp"
 #include "runtime/base/log.hpp"
@@ -131,6 +132,11 @@ private:
     if (found.torn_bytes_cut > 0)
       log::warning("store", "the end of the log was torn by a crash and cut: nothing acknowledged",
                    {{"bytes", static_cast<std::int64_t>(found.torn_bytes_cut)}});
+    if (auto marks = open_loading_file(settings_.data_dir, TROUPE_VERSION))
+      loading_ = std::move(*marks);
+    else
+      log::warning("store", "what kills the process while it is loaded will not be noticed",
+                   {{"why", std::string_view(marks.error().message)}});
     views_options how;
     how.budget = &budget_;
     auto views = open_views(settings_.data_dir + "/views.sqlite", how);
@@ -169,7 +175,7 @@ private:
         settings_.engine.test_clock ? static_cast<const engine_clock&>(test_clock_) : clock_;
     engine_ = make_engine({*store_, *store_, *views_, *client_, clock,
                            settings_.engine.test_clock ? &test_clock_ : nullptr, settings_.engine,
-                           &budget_, spans_.get(), backup});
+                           &budget_, spans_.get(), backup, loading_.get()});
     return engine_->start();
   }
 
@@ -225,6 +231,7 @@ private:
   std::unique_ptr<sqlite_views> views_;
   std::atomic<sqlite_views*> paced_{nullptr}; ///< for the log's thread, which is older
   std::unique_ptr<rocks_store> store_;
+  std::unique_ptr<loading_marks> loading_; ///< may be empty
   std::unique_ptr<http::client> client_;
   std::unique_ptr<otlp::span_exporter> spans_; ///< empty: nothing is traced
   std::unique_ptr<engine> engine_;

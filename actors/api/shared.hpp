@@ -6,6 +6,7 @@
 #include "actors/api/metrics.hpp"
 #include "actors/api/settings.hpp"
 #include "actors/api/stuck.hpp"
+#include "persistence/store/loading_marks.hpp"
 #include "runtime/base/byte_budget.hpp"
 #include "runtime/engine/span.hpp"
 
@@ -84,22 +85,24 @@ struct engine_ports {
   class views& lists;
   const engine_clock& clock;
   byte_budget* budget = nullptr;
-  span_sink* spans = nullptr; ///< empty: nothing is traced
+  span_sink* spans = nullptr;       ///< empty: nothing is traced
+  loading_marks* loading = nullptr; ///< empty: nothing is marked
 };
 
 struct engine_shared : std::enable_shared_from_this<engine_shared> {
   engine_shared(const engine_ports& ports, const engine_settings& how, const catalog& all_types)
       : rows(ports.rows), log(ports.log), lists(ports.lists), clock(ports.clock),
-        budget(ports.budget), spans(ports.spans), settings(how), types(all_types),
-        blobs(how.blob_cache_bytes) {}
+        budget(ports.budget), spans(ports.spans), loading(ports.loading), settings(how),
+        types(all_types), blobs(how.blob_cache_bytes) {}
 
   const row_reader& rows;
   replicated_log& log;
   class views& lists;
   std::shared_ptr<class views> gate; ///< behind `lists`, where it is not the caller's own
   const engine_clock& clock;
-  byte_budget* const budget; ///< may be null
-  span_sink* const spans;    ///< may be null
+  byte_budget* const budget;    ///< may be null
+  span_sink* const spans;       ///< may be null
+  loading_marks* const loading; ///< may be null
   const engine_settings settings;
   const catalog& types;
   std::shared_ptr<const workflow_directory> workflows;

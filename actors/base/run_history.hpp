@@ -31,8 +31,12 @@ struct turn_rows {
 turn_rows turn_rows_of(const engine_settings& settings, partition_id partition, run_record& run,
                        const std::vector<event>& turn, run_blobs& blobs);
 
-/// Snapshot and the turns after it, folded. Code "execution_not_found" when nothing is stored.
+/// Snapshot and the turns after it, folded. Code "execution_not_found" when nothing is stored,
+/// "execution_unreadable" when processes have died of it.
 result<run_record> load_run(const engine_shared& shared, partition_id partition, const run_id& run,
+                            blob_port& blobs);
+/// The same for who holds a mark already.
+result<run_record> fold_run(const engine_shared& shared, partition_id partition, const run_id& run,
                             blob_port& blobs);
 
 /// One event as stored; valid during the call that got it.

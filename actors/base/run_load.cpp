@@ -1,6 +1,7 @@
 // From rows to a run, and to its events.
 #include "actors/base/run_history.hpp"
 
+#include "actors/base/loading.hpp"
 #include "runtime/engine/decide.hpp"
 #include "runtime/engine/report.hpp"
 #include "runtime/engine/snapshot.hpp"
@@ -77,6 +78,12 @@ result<void> fold(const engine_shared& shared, partition_id partition, run_recor
 } // namespace
 
 result<run_record> load_run(const engine_shared& shared, partition_id partition, const run_id& run,
+                            blob_port& blobs) {
+  const auto mark = begin_loading(shared, run, loading_work::read);
+  return mark ? fold_run(shared, partition, run, blobs) : mark.error();
+}
+
+result<run_record> fold_run(const engine_shared& shared, partition_id partition, const run_id& run,
                             blob_port& blobs) {
   run_record out;
   out.state.id = run;

@@ -1,6 +1,7 @@
 // From a turn to rows.
 #include "actors/base/run_history.hpp"
 
+#include "actors/base/loading.hpp"
 #include "persistence/store/digest.hpp"
 #include "runtime/engine/decide.hpp"
 #include "runtime/engine/replay.hpp"
@@ -186,6 +187,9 @@ result<void> fold_turn(engine_shared& shared, partition_id partition, run_record
 
 result<std::vector<view_change>> list_rows_of(engine_shared& shared, partition_id partition,
                                               const run_id& run) {
+  const auto mark = begin_loading(shared, run, loading_work::list);
+  if (!mark)
+    return mark.error();
   newest_rows newest;
   result<void> whole;
   bool any = false;

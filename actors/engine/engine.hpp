@@ -5,6 +5,7 @@
 #include "actors/api/engine_port.hpp"
 #include "actors/api/settings.hpp"
 #include "net/client/client.hpp"
+#include "persistence/store/loading_marks.hpp"
 #include "persistence/store/store.hpp"
 #include "runtime/engine/span.hpp"
 
@@ -27,6 +28,7 @@ struct engine_deps {
   span_sink* spans = nullptr;    ///< takes spans of runs; outlives the engine; may be empty
   /// Makes an online backup; must not block the caller. May be empty.
   std::function<void(std::string directory, reply<json::value> answer)> backup;
+  loading_marks* loading = nullptr; ///< what kills a node while it is loaded; may be empty
 };
 
 class engine : public engine_port {

@@ -2,6 +2,7 @@
 #include "actors/engine/node_engine.hpp"
 
 #include "actors/base/instant_skills.hpp"
+#include "actors/base/loading.hpp"
 #include "runtime/base/log.hpp"
 
 #include <caf/all.hpp>
@@ -86,9 +87,10 @@ node_engine::node_engine(engine_deps deps) : deps_(std::move(deps)) {
       deps_.http, deps_.clock,
       http_limits{settings.attempts_running_max, settings.attempts_per_host_max, deps_.budget});
   lists_ = std::make_shared<gated_views>(deps_.lists);
-  shared_ = std::make_shared<engine_shared>(
-      engine_ports{deps_.rows, deps_.log, *lists_, deps_.clock, deps_.budget, deps_.spans},
-      settings, types_);
+  shared_ =
+      std::make_shared<engine_shared>(engine_ports{deps_.rows, deps_.log, *lists_, deps_.clock,
+                                                   deps_.budget, deps_.spans, deps_.loading},
+                                      settings, types_);
   shared_->gate = lists_;
   shared_->workflows = workflows_;
   feeder_ = std::make_unique<views_feeder>(shared_, *lists_, deps_.lists);
@@ -138,6 +140,7 @@ void node_engine::spawn_all() {
 }
 
 result<void> node_engine::start() {
+  log_loading_deaths(*shared_);
   if (auto opened = workflows_->open(); !opened)
     return opened;
   if (auto shown = feeder_->prepare(); !shown)

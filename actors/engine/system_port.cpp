@@ -1,5 +1,6 @@
 // engine_port: views, status, metrics, test switches.
 #include "actors/base/faults.hpp"
+#include "actors/base/loading.hpp"
 #include "actors/engine/node_engine.hpp"
 
 #include <caf/all.hpp>
@@ -53,6 +54,8 @@ json::value node_engine::status() const {
     const std::lock_guard lock(shared_->alerts_mutex);
     alerts = shared_->alerts;
   }
+  for (auto& each : unreadable_alerts(*shared_))
+    alerts.push_back(std::move(each));
   for (auto& each : shared_->stuck.alerts(deps_.clock.elapsed()))
     alerts.push_back(std::move(each));
   return json::object{

@@ -65,7 +65,7 @@ void partition_core::on(watch_run& m) {
   if (live_.contains(m.run)) {
     forward(m.run, std::move(m));
   } else if (m.who) {
-    if (known(m.run))
+    if (known(m.run) && !given_up(shared_, m.run))
       forward(m.run, std::move(m));
     else
       m.who->on_end(m.run);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "actors/api/shared.hpp"
+#include "actors/base/loading.hpp"
 #include "actors/base/run_history.hpp"
 #include "actors/partition/overdue_timers.hpp"
 #include "actors/partition/timer_window.hpp"
@@ -132,6 +133,11 @@ private:
 };
 
 template <class Message> void partition_core::forward(const run_id& run, Message&& m, bool fresh) {
+  if (given_up(shared_, run)) {
+    if constexpr (requires { m.answer(execution_unreadable()); })
+      m.answer(execution_unreadable());
+    return;
+  }
   if (const auto ending = quarantining_.find(run); ending != quarantining_.end()) {
     ending->second.push_back(
         [this, run, held = std::forward<Message>(m)]() mutable { forward(run, std::move(held)); });

@@ -59,6 +59,11 @@ void partition_core::on(purge_runs& m) {
     run_blobs blobs(shared_, partition_, run);
     const auto found = load_run(shared_, partition_, run, blobs);
     const bool damaged = !found && found.error().kind != failure_kind::not_found;
+    if (given_up(shared_, run)) { // its values cannot be found without reading it
+      if (m.runs.size() == 1)
+        return m.answer(execution_unreadable());
+      continue;
+    }
     if (live_.contains(run) || (found && !terminal(found->state.status))) {
       if (m.runs.size() == 1)
         return m.answer(failure{failure_kind::conflict,

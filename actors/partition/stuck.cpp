@@ -51,6 +51,8 @@ void partition_core::check_runs() {
 
 void partition_core::check_timers() {
   for (const auto& lost : overdue_.look()) {
+    if (given_up(shared_, lost.run))
+      continue;
     tell(shared_, lost.run, "timer_overdue", "a timer was due and did not fire");
     forward(lost.run, command_run{lost.run, commands::fire_timer{lost.timer}, {}, lost.due});
   }

@@ -40,7 +40,13 @@ bool run_core::ready() {
     return false;
   if (loaded_ || fresh_)
     return true;
-  auto found = load_run(shared_, partition_, run_, blobs_);
+  auto mark = begin_loading(shared_, run_, loading_work::resume);
+  if (!mark) {
+    give_up(mark.error(), false);
+    return false;
+  }
+  loading_ = std::move(*mark);
+  auto found = fold_run(shared_, partition_, run_, blobs_);
   if (!found) {
     give_up(found.error(), false);
     return false;

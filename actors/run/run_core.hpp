@@ -5,6 +5,7 @@
 #pragma once
 
 #include "actors/api/shared.hpp"
+#include "actors/base/loading.hpp"
 #include "actors/base/run_blobs.hpp"
 #include "actors/base/run_history.hpp"
 #include "actors/run/run_spans.hpp"
@@ -26,8 +27,10 @@ public:
 
   /// Before each message of the partition, which counts what it sends.
   void received() noexcept { ++received_; }
-  /// After each message: a run that gave up asks to be let go.
+  /// After each message: if it loaded the run, that went well; a run that gave up asks to be let
+  /// go.
   void handled() {
+    loading_.reset();
     if (dead_)
       maybe_idle();
   }
@@ -129,6 +132,7 @@ private:
   run_actor self_;
   run_blobs blobs_;
   run_record record_;
+  std::unique_ptr<loading_mark> loading_; ///< until the message that loads the run is handled
   bool dead_ = false, loaded_ = false, needs_news_ = false;
   bool fresh_ = false, crash_ = false;
   std::uint64_t received_ = 0, idle_at_ = 0, ticket_ = 0;

@@ -13,6 +13,7 @@ namespace troupe::rocks {
 ///   LOCK           held with flock
 ///   wal-cuts       only after a full disk, see wal_check.hpp
 ///   manifest-witness  see manifest_check.hpp
+///   loading        see loading_file.hpp
 ///   rocks/         the database
 class data_dir {
 public:

@@ -219,7 +219,9 @@ struct node {
   movable_clock clock;
   fake_http http;
   engine_settings settings;
-  byte_budget* budget = nullptr; ///< for the next open()
+  byte_budget* budget = nullptr;    ///< for the next open()
+  loading_marks* loading = nullptr; ///< the same
+  const row_reader* rows = nullptr; ///< the same; empty: the store
   std::unique_ptr<engine> it;
 
   explicit node(
@@ -235,7 +237,9 @@ struct node {
   ~node() { it.reset(); }
 
   void open() {
-    it = make_engine({store, store, lists, http, clock, &clock, settings, budget, nullptr, {}});
+    const row_reader& read = rows ? *rows : store;
+    it = make_engine(
+        {read, store, lists, http, clock, &clock, settings, budget, nullptr, {}, loading});
     ASSERT_TRUE(it->start());
     ASSERT_TRUE(eventually([&] { return it->ready(); }));
   }
