@@ -112,6 +112,14 @@ def print_rows():
     return 0 if all(table.get(r, {}).get("status") == "pass" for r in OWED) else 1
 
 
+def prepare_sanitizers():
+    """A finding ends the program. Leaks are not looked for: tests kill nodes, and trace them."""
+    suppressions = os.path.join(ROOT, "tests", "sanitizers", "tsan.supp")
+    os.environ.setdefault("ASAN_OPTIONS", "detect_leaks=0")
+    os.environ.setdefault("UBSAN_OPTIONS", "print_stacktrace=1:halt_on_error=1")
+    os.environ.setdefault("TSAN_OPTIONS", f"suppressions={suppressions}:halt_on_error=1")
+
+
 def tools(build):
     return [os.path.join(build, *path) for path in (
         ("troupe",), ("tests", "troupe_load"), ("tests", "troupe_tamper"))]
@@ -183,6 +191,7 @@ def main():
     build = os.path.abspath(options.build)
     if options.suite == "rows":
         return print_rows()
+    prepare_sanitizers()
 
     work = []
     if options.suite in (None, "unit"):
