@@ -1,6 +1,7 @@
 // What all actors of one node share: ports, settings, counters and each other's handles.
 #pragma once
 
+#include "actors/api/blob_pins.hpp"
 #include "actors/api/clock.hpp"
 #include "actors/api/handles.hpp"
 #include "actors/api/metrics.hpp"
@@ -109,6 +110,7 @@ struct engine_shared : std::enable_shared_from_this<engine_shared> {
   std::shared_ptr<skill_provider> skills;
   engine_metrics metrics;
   blob_cache blobs;
+  blob_pins pins;
   workflow_watchers watchers;
 
   std::vector<partition_actor> partitions; ///< [0] is empty: control has its own

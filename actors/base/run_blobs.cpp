@@ -64,21 +64,20 @@ void run_blobs::take_row(const blob_id& id, std::string text, std::vector<row_ch
   into.push_back({table::blobs, blob_key(partition_, id), std::move(text), {}});
 }
 
-void run_blobs::take_rows(const std::vector<blob_id>& named, std::vector<row_change>& into) {
+void run_blobs::committed() {
   in_flight_.clear();
+  pinned_.clear();
+}
+
+void run_blobs::take_rows(const std::vector<blob_id>& named, std::vector<row_change>& into) {
+  committed();
   for (const auto& id : named) {
+    pinned_.push_back(shared_.pins.pin(blob_key(partition_, id)));
     into.push_back({table::blob_refs, blob_ref_key(partition_, id, run_), std::string(), {}});
     if (auto fresh = saved_.extract(id))
       take_row(id, std::move(fresh.mapped()), into);
   }
   saved_.clear();
-}
-
-void run_blobs::take_all_rows(std::vector<row_change>& into) {
-  for (auto& [id, text] : std::exchange(saved_, {})) {
-    into.push_back({table::blob_refs, blob_ref_key(partition_, id, run_), std::string(), {}});
-    take_row(id, std::move(text), into);
-  }
 }
 
 } // namespace troupe

@@ -20,8 +20,8 @@ public:
   /// Adds the rows of a turn: the values it names that were saved since the last call, and
   /// references to all it names.
   void take_rows(const std::vector<blob_id>& named, std::vector<row_change>& into);
-  /// Adds everything that was saved since (the blobs of a snapshot).
-  void take_all_rows(std::vector<row_change>& into);
+  /// The turn of the last take_rows() is committed.
+  void committed();
 
 private:
   void take_row(const blob_id& id, std::string text, std::vector<row_change>& into);
@@ -34,7 +34,8 @@ private:
     shared_value value;
     byte_claim claim;
   };
-  std::map<blob_id, sent_value> in_flight_; ///< proposed, perhaps not committed
+  std::map<blob_id, sent_value> in_flight_;   ///< proposed, perhaps not committed
+  std::vector<std::shared_ptr<void>> pinned_; ///< what that turn names
 };
 
 } // namespace troupe

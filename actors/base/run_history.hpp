@@ -18,6 +18,7 @@ struct run_record {
   plan_ptr plan;
   footprint rows;
   sequence_number snapshot_seq = 0; ///< of the stored snapshot; 0: none
+  std::size_t snapshot_bytes = 0;
 };
 
 /// What one turn asks the log for, and what follows from its commit.
@@ -33,11 +34,15 @@ turn_rows turn_rows_of(const engine_settings& settings, partition_id partition, 
 
 /// Snapshot and the turns after it, folded. Code "execution_not_found" when nothing is stored,
 /// "execution_unreadable" when processes have died of it.
-result<run_record> load_run(const engine_shared& shared, partition_id partition, const run_id& run,
-                            blob_port& blobs);
+result<run_record> load_run(const engine_shared& shared, partition_id partition, const run_id& run);
 /// The same for who holds a mark already.
-result<run_record> fold_run(const engine_shared& shared, partition_id partition, const run_id& run,
-                            blob_port& blobs);
+result<run_record> fold_run(const engine_shared& shared, partition_id partition, const run_id& run);
+
+/// A snapshot that is longer lies in `blobs`, under a key that no content has; its row in `state`
+/// says large_snapshot.
+inline constexpr std::size_t snapshot_row_bytes_max = std::size_t{64} << 10;
+inline constexpr const char* large_snapshot = "large";
+std::string large_snapshot_key(partition_id partition, const run_id& run);
 
 /// One event as stored; valid during the call that got it.
 struct stored_event {

@@ -77,27 +77,30 @@ result<void> fold(const engine_shared& shared, partition_id partition, run_recor
 
 } // namespace
 
-result<run_record> load_run(const engine_shared& shared, partition_id partition, const run_id& run,
-                            blob_port& blobs) {
+result<run_record> load_run(const engine_shared& shared, partition_id partition,
+                            const run_id& run) {
   const auto mark = begin_loading(shared, run, loading_work::read);
-  return mark ? fold_run(shared, partition, run, blobs) : mark.error();
+  return mark ? fold_run(shared, partition, run) : mark.error();
 }
 
-result<run_record> fold_run(const engine_shared& shared, partition_id partition, const run_id& run,
-                            blob_port& blobs) {
+result<run_record> fold_run(const engine_shared& shared, partition_id partition,
+                            const run_id& run) {
   run_record out;
   out.state.id = run;
-  const auto row = shared.rows.get(table::state, key_builder(partition).id(run.id).take());
+  auto row = shared.rows.get(table::state, key_builder(partition).id(run.id).take());
+  if (row && *row == large_snapshot)
+    row = shared.rows.get(table::blobs, large_snapshot_key(partition, run));
   if (!row)
     return row.error();
   if (*row)
-    if (auto found = decode_snapshot(**row, blobs)) {
+    if (auto found = decode_snapshot(**row)) {
       auto plan = plan_for(shared, partition, found->state.start);
       if (!plan)
         return plan.error();
       out = {std::move(found->state), std::move(*plan), std::move(found->so_far), 0};
       out.state.id = run;
       out.snapshot_seq = out.state.seq;
+      out.snapshot_bytes = (*row)->size();
     }
   result<void> folded;
   const auto prefix = key_builder(partition).id(run.id).take();
@@ -145,7 +148,7 @@ result<std::vector<events::reused_output>> outputs_of(engine_shared& shared, con
   if (number(partition) == 0 || number(partition) >= shared.partitions.size())
     return not_found();
   run_blobs blobs(shared, partition, run);
-  const auto found = load_run(shared, partition, run, blobs);
+  const auto found = load_run(shared, partition, run);
   if (!found)
     return found.error();
   std::vector<events::reused_output> out;

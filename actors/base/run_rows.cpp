@@ -15,8 +15,11 @@ namespace troupe {
 
 namespace {
 
-constexpr sequence_number snapshot_every = 512;  ///< events
-constexpr sequence_number snapshot_at_rest = 64; ///< events, when the run goes to sleep or ends
+// A snapshot is worth its bytes when so many events came since the last one; the more of them, the
+// larger that was, so that what is written for snapshots stays in proportion to the events.
+constexpr sequence_number snapshot_every = 512;
+constexpr sequence_number snapshot_at_rest = 64; ///< when the run goes to sleep or ends
+constexpr std::size_t snapshot_bytes_an_event = 1'024;
 
 std::optional<std::int64_t> millis(const std::optional<instant>& at) {
   return at ? std::optional(to_millis(*at)) : std::nullopt;
@@ -71,19 +74,32 @@ std::string token_row(const engine_settings& settings, const run_record& run) {
          (run.state.status == run_status::queued ? "q" : "r") + '\n' + token->workflow;
 }
 
-void add_snapshot(run_record& run, partition_id partition, run_blobs& blobs, turn_rows& out) {
+void add_snapshot(run_record& run, partition_id partition, turn_rows& out) {
   const auto tail = run.state.seq - run.snapshot_seq;
   const bool rests = !run.rows.owing;
-  if (tail < snapshot_every && !(rests && tail > snapshot_at_rest))
+  if (tail <=
+      (rests ? snapshot_at_rest : snapshot_every) + run.snapshot_bytes / snapshot_bytes_an_event)
     return;
-  auto text = encode_snapshot(run.state, run.rows, blobs);
-  out.derived.push_back(
-      {table::state, key_builder(partition).id(run.state.id.id).take(), std::move(text), {}});
-  blobs.take_all_rows(out.facts);
+  auto text = encode_snapshot(run.state, run.rows);
   run.snapshot_seq = run.state.seq;
+  run.snapshot_bytes = text.size();
+  auto& row = out.derived.emplace_back();
+  row.in = table::state;
+  row.key = key_builder(partition).id(run.state.id.id).take();
+  if (text.size() > snapshot_row_bytes_max) {
+    row.value = large_snapshot;
+    out.derived.push_back(
+        {table::blobs, large_snapshot_key(partition, run.state.id), std::move(text), {}});
+  } else {
+    row.value = std::move(text);
+  }
 }
 
 } // namespace
+
+std::string large_snapshot_key(partition_id partition, const run_id& run) {
+  return key_builder(partition).id(run.id).raw(std::string(16, '\0')).take();
+}
 
 std::string active_key(partition_id partition, bool owing, const run_id& run) {
   return key_builder(partition).u8(owing ? 1 : 0).id(run.id).take();
@@ -246,7 +262,7 @@ turn_rows turn_rows_of(const engine_settings& settings, partition_id partition, 
     out.outbox.push_back(std::move(message));
   }
   add_list_rows(made, out.views);
-  add_snapshot(run, partition, blobs, out);
+  add_snapshot(run, partition, out);
   return out;
 }
 

@@ -155,7 +155,7 @@ void answer_about(const engine_shared& shared, partition_id partition, const run
 void answer_from_store(engine_shared& shared, partition_id partition, const run_id& run,
                        run_question& question) {
   run_blobs blobs(shared, partition, run);
-  const auto found = load_run(shared, partition, run, blobs);
+  const auto found = load_run(shared, partition, run);
   if (!found)
     return std::visit([&](auto& q) { q.answer(found.error()); }, question);
   answer_about(shared, partition, *found, blobs, question);

@@ -5,7 +5,7 @@
 
 #include <caf/send.hpp>
 
-#include <set>
+#include <map>
 
 namespace troupe {
 
@@ -16,26 +16,29 @@ void drop_range(proposal& what, table in, std::string prefix) {
   what.facts.push_back({in, std::move(prefix), std::nullopt, std::move(end)});
 }
 
-/// Which blobs a run's events and snapshot name: their references are the rows to drop. `dropped`
-/// has those of this proposal, so that what only purged runs share goes with the last of them.
-void drop_blobs(const engine_shared& shared, partition_id partition, const run_id& run,
-                const std::vector<event>& turn, std::set<std::string, std::less<>>& dropped,
-                proposal& what) {
+using references = std::map<std::string, blob_id, std::less<>>; ///< by their rows' keys
+
+void find_references(partition_id partition, const run_id& run, const std::vector<event>& turn,
+                     references& found) {
   std::vector<blob_id> named;
   blobs_of(turn, named);
-  for (const auto& id : named) {
-    const auto own = blob_ref_key(partition, id, run);
-    if (!dropped.insert(own).second)
-      continue;
+  for (const auto& id : named)
+    found.emplace(blob_ref_key(partition, id, run), id);
+}
+
+/// The references, and the blobs that nobody else refers to. Pins must be held.
+void drop_blobs(engine_shared& shared, partition_id partition, const references& gone,
+                proposal& what) {
+  for (const auto& [own, id] : gone) {
     const auto prefix = blob_key(partition, id);
-    std::size_t others = 0;
-    const auto fine = shared.rows.scan(table::blob_refs, prefix, prefix_end(prefix),
+    bool others = shared.pins.pinned(prefix);
+    const auto read = shared.rows.scan(table::blob_refs, prefix, prefix_end(prefix),
                                        [&](std::string_view key, std::string_view) {
-                                         others += dropped.contains(key) ? 0 : 1;
-                                         return others == 0;
+                                         others = others || !gone.contains(key);
+                                         return !others;
                                        });
     what.facts.push_back({table::blob_refs, own, std::nullopt, {}});
-    if (fine && others == 0)
+    if (read && !others)
       what.facts.push_back({table::blobs, prefix, std::nullopt, {}});
   }
 }
@@ -46,18 +49,16 @@ void partition_core::on(purge_runs& m) {
   // A run that has just ended is still in memory: it leaves in a moment.
   for (const auto& run : m.runs)
     if (live_.contains(run)) {
-      run_blobs blobs(shared_, partition_, run);
-      if (const auto found = load_run(shared_, partition_, run, blobs);
+      if (const auto found = load_run(shared_, partition_, run);
           found && terminal(found->state.status))
         return purges_waiting_.push_back(std::move(m));
     }
   proposal what;
   std::vector<view_change> gone;
-  std::set<std::string, std::less<>> dropped;
+  references dropped;
   json::array purged;
   for (const auto& run : m.runs) {
-    run_blobs blobs(shared_, partition_, run);
-    const auto found = load_run(shared_, partition_, run, blobs);
+    const auto found = load_run(shared_, partition_, run);
     const bool damaged = !found && found.error().kind != failure_kind::not_found;
     if (given_up(shared_, run)) { // its values cannot be found without reading it
       if (m.runs.size() == 1)
@@ -79,18 +80,19 @@ void partition_core::on(purge_runs& m) {
       continue;
     }
     const auto prefix = key_builder(partition_).id(run.id).take();
-    const auto read = shared_.rows.scan(
-        table::events, prefix, prefix_end(prefix), [&](std::string_view, std::string_view value) {
-          if (const auto turn = decode_turn(value))
-            if (const auto events = decode_events(turn->text))
-              drop_blobs(shared_, partition_, run, *events, dropped, what);
-          return true;
-        });
+    const auto read = shared_.rows.scan(table::events, prefix, prefix_end(prefix),
+                                        [&](std::string_view, std::string_view value) {
+                                          if (const auto turn = decode_turn(value))
+                                            if (const auto events = decode_events(turn->text))
+                                              find_references(partition_, run, *events, dropped);
+                                          return true;
+                                        });
     if (!read)
       return m.answer(read.error());
     drop_range(what, table::events, prefix);
     drop_range(what, table::outputs, prefix);
     what.facts.push_back({table::state, prefix, std::nullopt, {}});
+    what.facts.push_back({table::blobs, large_snapshot_key(partition_, run), std::nullopt, {}});
     for (const bool owing : {false, true})
       what.facts.push_back({table::active, active_key(partition_, owing, run), std::nullopt, {}});
     what.changed += to_text(run) + "\n";
@@ -100,6 +102,8 @@ void partition_core::on(purge_runs& m) {
   if (purged.empty())
     return m.answer(
         done_at{{partition_, shared_.log.applied(partition_)}, json::object{{"purged", 0}}});
+  const auto held = shared_.pins.hold();
+  drop_blobs(shared_, partition_, dropped, what);
   propose(
       std::move(what),
       [this, answer = m.answer, count = purged.size()](const settled& done) {

@@ -28,7 +28,7 @@ void partition_core::quarantine(const run_id& run) {
 /// False: its end cannot be recorded. A run that has ended needs none.
 bool partition_core::propose_end(const run_id& run) {
   run_blobs blobs(shared_, partition_, run);
-  auto found = load_run(shared_, partition_, run, blobs);
+  auto found = load_run(shared_, partition_, run);
   if (!found)
     return false;
   if (terminal(found->state.status)) {

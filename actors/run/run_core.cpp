@@ -46,7 +46,7 @@ bool run_core::ready() {
     return false;
   }
   loading_ = std::move(*mark);
-  auto found = fold_run(shared_, partition_, run_, blobs_);
+  auto found = fold_run(shared_, partition_, run_);
   if (!found) {
     give_up(found.error(), false);
     return false;
@@ -236,6 +236,7 @@ void run_core::on(const settled& m) {
   }
   auto turn = std::move(*flight_);
   flight_.reset();
+  blobs_.committed();
   fresh_ = false;
   loaded_ = true;
   index_ = m.index;

@@ -13,12 +13,10 @@
 
 namespace troupe::fields {
 
-/// Moves values out of the object it reads. `spilled` may be nullptr: then a spilled value is
-/// refused.
+/// Moves values out of the object it reads.
 class reader {
 public:
-  explicit reader(json::object& from, blob_port* spilled = nullptr)
-      : from_(from), spilled_(spilled) {}
+  explicit reader(json::object& from) : from_(from) {}
 
   bool ok() const noexcept { return culprit_.empty(); }
   /// The first member that was refused.
@@ -36,8 +34,6 @@ public:
       v = value_ref{share(std::move(*found))};
     else if (auto* blob = from_.if_contains(std::string{name} + "_blob"))
       take_blob(name, *blob, v);
-    else if (auto* spilled = from_.if_contains(std::string{name} + "_spilled"))
-      v = value_ref{take_spilled(name, *spilled)};
     else
       v = {};
     if (!v.empty() && !v.is_blob() && !v.inline_value())
@@ -46,8 +42,6 @@ public:
   void operator()(std::string_view name, shared_value& v) {
     if (auto* found = from_.if_contains(name))
       v = share(std::move(*found));
-    else if (auto* spilled = from_.if_contains(std::string{name} + "_spilled"))
-      v = take_spilled(name, *spilled);
     else
       v = nullptr;
   }
@@ -81,15 +75,6 @@ private:
       v = value_ref{blob->first, blob->second};
     else
       refuse(name);
-  }
-
-  shared_value take_spilled(std::string_view name, const json::value& from) {
-    const auto blob = blob_of(from);
-    if (blob && spilled_)
-      if (auto loaded = spilled_->load(blob->first))
-        return std::move(*loaded);
-    refuse(name);
-    return nullptr;
   }
 
   template <class Integer> static bool take_number(const json::value& from, Integer& v) {
@@ -161,7 +146,7 @@ private:
       auto* members = one.if_object();
       if (!members)
         return false;
-      reader inner{*members, spilled_};
+      reader inner{*members};
       K k{};
       inner("key", k);
       inner("value", v[std::move(k)]);
@@ -174,7 +159,7 @@ private:
     auto* members = from.if_object();
     if (!members)
       return false;
-    reader inner{*members, spilled_};
+    reader inner{*members};
     inner("value", v);
     return inner.ok();
   }
@@ -184,13 +169,12 @@ private:
     auto* members = from.if_object();
     if (!members)
       return false;
-    reader inner{*members, spilled_};
+    reader inner{*members};
     each_member(v, inner);
     return inner.ok();
   }
 
   json::object& from_;
-  blob_port* spilled_;
   std::string culprit_;
 };
 

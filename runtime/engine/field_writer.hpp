@@ -1,8 +1,7 @@
 // Writes members of plain structs as JSON text, straight into a string.
 //
 // What is zero, false, empty or absent is left out; enumerations are always written, as words. A
-// value under `x` is inline; `x_blob` {hash, bytes} names a blob; `x_spilled` {hash, bytes} is an
-// inline value that a snapshot keeps outside.
+// value under `x` is inline; `x_blob` {hash, bytes} names a blob.
 #pragma once
 
 #include "runtime/base/encoding.hpp"
@@ -19,15 +18,9 @@ inline std::string_view bytes_of(const blob_id& id) noexcept {
   return {reinterpret_cast<const char*>(id.data()), id.size()};
 }
 
-/// Where inline values whose text is longer than `over` go.
-struct spill {
-  blob_port& port;
-  std::size_t over = 0;
-};
-
 class writer {
 public:
-  explicit writer(std::string& out, const spill* aside = nullptr) : out_(out), aside_(aside) {}
+  explicit writer(std::string& out) : out_(out) {}
 
   void open() {
     out_.push_back('{');
@@ -44,17 +37,12 @@ public:
   }
   void operator()(std::string_view name, const value_ref& v) {
     if (v.is_blob())
-      return put_blob(name, "_blob", v.id(), v.bytes());
+      return put_blob(name, v.id(), v.bytes());
     (*this)(name, v.inline_value());
   }
   void operator()(std::string_view name, const shared_value& v) {
     if (!v)
       return;
-    if (aside_ && json::written_size(*v, aside_->over) > aside_->over) {
-      auto text = json::write(*v);
-      const auto bytes = text.size();
-      return put_blob(name, "_spilled", aside_->port.save(std::move(text)), bytes);
-    }
     key(name);
     json::write(out_, *v);
   }
@@ -89,9 +77,8 @@ private:
     out_.append(digits, end);
   }
 
-  void put_blob(std::string_view name, std::string_view suffix, const blob_id& id,
-                std::uint64_t bytes) {
-    key(name, suffix);
+  void put_blob(std::string_view name, const blob_id& id, std::uint64_t bytes) {
+    key(name, "_blob");
     out_.append("{\"hash\":\"").append(to_hex(bytes_of(id))).append("\",\"bytes\":");
     put_number(bytes);
     out_.push_back('}');
@@ -129,7 +116,7 @@ private:
       if (!first)
         out_.push_back(',');
       first = false;
-      writer inner{out_, aside_};
+      writer inner{out_};
       inner.open();
       inner("key", k);
       inner("value", one);
@@ -138,7 +125,7 @@ private:
     out_.push_back(']');
   }
   void put(const value_ref& v) {
-    writer inner{out_, aside_};
+    writer inner{out_};
     inner.open();
     inner("value", v);
     inner.close();
@@ -146,14 +133,13 @@ private:
   template <class T>
   requires requires(const T& v, writer& w) { each_member(v, w); }
   void put(const T& v) {
-    writer inner{out_, aside_};
+    writer inner{out_};
     inner.open();
     each_member(v, inner);
     inner.close();
   }
 
   std::string& out_;
-  const spill* aside_;
   bool first_ = true;
 };
 

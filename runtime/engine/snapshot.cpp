@@ -11,9 +11,6 @@ namespace troupe {
 
 namespace {
 
-/// Below this a state is written whole; above, values longer than `spilled_over` go aside.
-constexpr std::size_t whole_bytes_max = 48u << 10;
-constexpr std::size_t spilled_over = 512;
 constexpr json::parse_limits snapshot_limits{512, std::size_t{1} << 30};
 
 failure refused(std::string code, std::string message) {
@@ -25,15 +22,15 @@ std::string hex_of(const chain_hash& hash) {
   return to_hex(fields::bytes_of(hash));
 }
 
-std::string written(const run_state& s, const footprint* so_far, const fields::spill* aside) {
+std::string written(const run_state& s, const footprint* so_far) {
   std::string out;
-  fields::writer line{out, aside};
+  fields::writer line{out};
   line.open();
   line("format", snapshot_format);
   line("state_seq", s.seq);
   out.append(",\"state\":{");
   // A nested object by hand: the state's members follow without a copy.
-  fields::writer members{out, aside};
+  fields::writer members{out};
   each_member(s, members);
   out.push_back('}');
   if (so_far) {
@@ -44,26 +41,6 @@ std::string written(const run_state& s, const footprint* so_far, const fields::s
     line("shown", shown);
     line("reviews", reviews);
   }
-  line.close();
-  return out;
-}
-
-std::string bounded(const run_state& s, const footprint* so_far, blob_port& blobs) {
-  auto text = written(s, so_far, nullptr);
-  if (text.size() <= whole_bytes_max)
-    return text;
-  const fields::spill aside{blobs, spilled_over};
-  text = written(s, so_far, &aside);
-  if (text.size() <= snapshot_bytes_max)
-    return text;
-  const auto bytes = text.size();
-  const value_ref whole{blobs.save(std::move(text)), bytes};
-  std::string out;
-  fields::writer line{out};
-  line.open();
-  line("format", snapshot_format);
-  line("state_seq", s.seq);
-  line("whole", whole);
   line.close();
   return out;
 }
@@ -100,57 +77,44 @@ bool read_footprint(fields::reader& in, footprint& so_far) {
 
 } // namespace
 
-std::string encode_snapshot(const run_state& s, const footprint& so_far, blob_port& blobs) {
-  return bounded(s, &so_far, blobs);
+std::string encode_snapshot(const run_state& s, const footprint& so_far) {
+  return written(s, &so_far);
 }
 
-std::string encode_state(const run_state& s, blob_port& blobs) {
-  return bounded(s, nullptr, blobs);
+std::string encode_state(const run_state& s) {
+  return written(s, nullptr);
 }
 
-result<snapshot> decode_snapshot(std::string_view text, blob_port& blobs) {
+result<snapshot> decode_snapshot(std::string_view text) {
   auto value = parsed(text);
   if (!value)
     return std::move(value).error();
-  auto* members = &value->get_object();
-  fields::reader outer{*members, &blobs};
-  value_ref whole;
-  outer("whole", whole);
-  json::value inner;
-  if (whole.is_blob()) {
-    auto loaded = whole.get(blobs);
-    if (!loaded)
-      return std::move(loaded).error();
-    inner = **loaded;
-    members = inner.if_object();
-    if (!members || members->contains("whole"))
-      return refused("snapshot_malformed", "the blob of a snapshot is no snapshot");
-  }
-  auto* state = members->if_contains("state");
+  auto& members = value->get_object();
+  auto* state = members.if_contains("state");
   auto* state_members = state ? state->if_object() : nullptr;
   if (!state_members)
     return refused("snapshot_malformed", "the snapshot has no state");
   snapshot out;
-  fields::reader in{*state_members, &blobs};
+  fields::reader in{*state_members};
   each_member(out.state, in);
   if (!in.ok())
     return refused("snapshot_malformed", "the snapshot's state." + in.culprit() + " is wrong");
-  fields::reader rest{*members, &blobs};
+  fields::reader rest{members};
   if (!read_footprint(rest, out.so_far) || !rest.ok())
     return refused("snapshot_malformed",
                    "the snapshot's " + (rest.ok() ? "last_hash" : rest.culprit()) + " is wrong");
   return out;
 }
 
-result<run_state> decode_state(std::string_view text, blob_port& blobs) {
-  auto all = decode_snapshot(text, blobs);
+result<run_state> decode_state(std::string_view text) {
+  auto all = decode_snapshot(text);
   if (!all)
     return std::move(all).error();
   return std::move(all->state);
 }
 
 std::uint64_t state_hash(const run_state& s) {
-  return hash64(written(s, nullptr, nullptr));
+  return hash64(written(s, nullptr));
 }
 
 } // namespace troupe
