@@ -113,7 +113,7 @@ public:
       const auto sequence = little_endian<std::uint64_t>(head.data());
       if (sequence_max && sequence > *sequence_max)
         return {good_, false};
-      if (next_ > 0 ? sequence != next_ : sequence > start_max_)
+      if (!follows(sequence))
         return {good_, true};
       next_ = sequence + little_endian<std::uint32_t>(head.data() + 8);
       good_ = at;
@@ -123,6 +123,14 @@ public:
   }
 
 private:
+  // Log files that the tables no longer need are deleted newest first. A process that ends
+  // meanwhile leaves the older ones, and a gap behind them that the tables fill.
+  bool follows(std::uint64_t sequence) const {
+    if (next_ == 0)
+      return sequence <= start_max_;
+    return sequence == next_ || (good_ == 0 && sequence > next_ && sequence <= start_max_);
+  }
+
   // A write is synced before the next begins, so a record that begins behind the damage proves that
   // the damaged one had been acknowledged.
   bool whole_record_after(std::size_t at) const {
@@ -239,6 +247,8 @@ result<wal_summary> check_wals(const std::string& dir, const wal_start& start,
     const auto read =
         wal_reader(mapped.bytes(), start_max, next).read(sequence_max, summary.records);
     const bool has_records = read.good_bytes > 0;
+    if (has_records)
+      start_max = start.flushed_sequence + 1;
     const bool tail = read.good_bytes < mapped.bytes().size();
     if (read.damaged || (torn && (has_records || tail)))
       return corrupt(torn ? torn->first + " is damaged at byte " + std::to_string(torn->second)

@@ -32,13 +32,15 @@ private:
 };
 
 /// Runs CrashChild.DISABLED_Writes in a process of its own: a fork of this one, which has had
-/// threads, could hang on a lock that one of them held. `fail_sync`: the sync that fails; 0: none.
-pid_t start_writer(const scratch& dir, int fail_sync) {
+/// threads, could hang on a lock that one of them held. `fail_sync`: the sync that fails, `die_at`:
+/// the deletion of a log file that kills it; 0: none.
+pid_t start_writer(const scratch& dir, int fail_sync, int die_at = 0) {
   const auto child = ::fork();
   if (child != 0)
     return child;
   ::setenv("TROUPE_CHILD_DIR", dir.path().c_str(), 1);
   ::setenv("TROUPE_CHILD_FAIL_SYNC", std::to_string(fail_sync).c_str(), 1);
+  ::setenv("TROUPE_CHILD_DIE_AT", std::to_string(die_at).c_str(), 1);
   ::close(STDOUT_FILENO);
   ::open("/dev/null", O_WRONLY);
   ::execl("/proc/self/exe", "child", "--gtest_also_run_disabled_tests",
@@ -94,6 +96,8 @@ TEST(CrashChild, DISABLED_Writes) {
   options.write_buffers_bytes = 1 << 20; // so that flushes are among what is killed
   auto system = std::make_shared<fault_file_system>();
   options.file_system = system;
+  if (const auto* die_at = std::getenv("TROUPE_CHILD_DIE_AT"))
+    system->switches().die_at_log_deletion = std::atoi(die_at);
   const auto store = must_open(options);
   ASSERT_TRUE(store);
   if (const int number = std::atoi(fail_sync); number > 0)
@@ -124,6 +128,22 @@ TEST(Crash, KillLosesNothingAcknowledged) {
     EXPECT_EQ((*acknowledged).load() > from, true);
     if (HasFailure())
       break;
+  }
+}
+
+/// RocksDB deletes the newest first: what is left has a gap, which must not look like damage.
+TEST(Crash, KilledWhileLogFilesAreDeletedItOpensAgain) {
+  const int rounds = rounds_of(6, 60);
+  for (int round = 1; round <= rounds; ++round) {
+    const scratch dir;
+    shared_count acknowledged(dir / "count");
+    const auto child = start_writer(dir, 0, 3 * round);
+    int status = 0;
+    ::waitpid(child, &status, 0);
+    ASSERT_TRUE(WIFSIGNALED(status)) << "the child ended by itself, status " << status;
+    const auto store = must_open(options_for(dir / "data"));
+    ASSERT_TRUE(store) << "killed at deletion " << 3 * round;
+    expect_prefix(*store, (*acknowledged).load());
   }
 }
 

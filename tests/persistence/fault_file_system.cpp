@@ -1,6 +1,7 @@
 #include "tests/persistence/fault_file_system.hpp"
 
 #include <algorithm>
+#include <csignal>
 #include <fcntl.h>
 #include <filesystem>
 #include <unistd.h>
@@ -97,6 +98,9 @@ IOStatus fault_file_system::RenameFile(const std::string& from, const std::strin
 
 IOStatus fault_file_system::DeleteFile(const std::string& name, const IOOptions& options,
                                        IODebugContext* debug) {
+  if (name.ends_with(".log") && faults_.die_at_log_deletion > 0 &&
+      --faults_.die_at_log_deletion == 0)
+    ::kill(::getpid(), SIGKILL);
   const auto status = FileSystemWrapper::DeleteFile(name, options, debug);
   const std::lock_guard lock(mutex_);
   if (status.ok())

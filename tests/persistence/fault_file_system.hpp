@@ -20,6 +20,8 @@ struct faults {
   std::atomic<bool> ignore_syncs{false};     ///< the control: claims durability, gives none
   std::atomic<std::int64_t> fail_sync_at{0}; ///< the n-th sync from now fails with EIO; 0: none
   std::atomic<std::int64_t> syncs{0};
+  /// The process kills itself before it deletes its n-th log file; 0: never.
+  std::atomic<std::int64_t> die_at_log_deletion{0};
 };
 
 class fault_file_system final : public rocksdb::FileSystemWrapper {
