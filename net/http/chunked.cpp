@@ -1,6 +1,7 @@
 #include "net/http/chunked.hpp"
 
 #include "net/http/text.hpp"
+#include "runtime/base/encoding.hpp"
 
 #include <algorithm>
 

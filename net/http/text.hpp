@@ -27,8 +27,6 @@ bool list_has(std::string_view list, std::string_view member) noexcept;
 /// True when an Accept-Encoding value allows gzip (not with q=0).
 bool accepts_gzip(std::string_view accept_encoding) noexcept;
 
-/// The value of a hexadecimal digit, or -1.
-int hex_digit(char c) noexcept;
 /// True for well-formed UTF-8: no overlong forms, no surrogates, nothing above U+10FFFF.
 bool is_utf8(std::string_view text) noexcept;
 
