@@ -41,18 +41,6 @@ bool device_failed(const rocksdb::Status& status) {
   return medium_failed(status) && status.ToString().ends_with(std::strerror(EIO));
 }
 
-failure storage_full() {
-  return {failure_kind::storage_full,
-          "storage_full",
-          "the disk has no space left",
-          "free space on the disk of the data directory; writes are accepted again by themselves",
-          {}};
-}
-
-failure shutting_down() {
-  return {failure_kind::unavailable, "shutting_down", "the store is closing", {}, {}};
-}
-
 failure corrupt(std::string what) {
   return {failure_kind::internal,
           "store_corrupt",

@@ -1,6 +1,7 @@
 // From RocksDB's statuses to failures, and the end of the process after a failed write.
 #pragma once
 
+#include "persistence/store/refusals.hpp"
 #include "runtime/base/result.hpp"
 
 #include <rocksdb/status.h>
@@ -22,8 +23,6 @@ bool device_failed(const rocksdb::Status& status);
 /// The status as a failure; folders are stripped from its words.
 failure to_failure(const rocksdb::Status& status);
 
-failure storage_full();
-failure shutting_down();
 /// Damage that was found in stored bytes; the hint names the tools to run.
 failure corrupt(std::string what);
 

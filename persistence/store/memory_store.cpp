@@ -1,21 +1,15 @@
 #include "persistence/store/memory_store.hpp"
 
+#include "persistence/store/refusals.hpp"
+
 #include <algorithm>
 
 namespace troupe {
 
 namespace {
 
-failure storage_full() {
-  return {failure_kind::storage_full,
-          "storage_full",
-          "the disk has no space left",
-          "free space on the disk of the data directory; writes are accepted again by themselves",
-          {}};
-}
-
-failure shutting_down() {
-  return {failure_kind::unavailable, "shutting_down", "the store is closing", {}, {}};
+bool takes(const leadership& now, const proposal& what) noexcept {
+  return now.here && (what.term == 0 || what.term == now.term);
 }
 
 } // namespace
@@ -48,16 +42,20 @@ result<void> memory_store::scan(table in, std::string_view from, std::string_vie
 
 void memory_store::propose(proposal what, proposal_done done) {
   bool at_once = false;
-  bool closed = false;
+  std::optional<failure> refusal;
   {
     const std::lock_guard lock(mutex_);
-    closed = closed_;
     at_once = at_once_;
-    if (!closed)
+    if (closed_)
+      refusal = shutting_down();
+    else if (const auto at = leaders_.find(what.partition);
+             at != leaders_.end() && !takes(at->second, what))
+      refusal = not_leader(at->second);
+    else
       queue_.emplace_back(std::move(what), std::move(done));
   }
-  if (closed)
-    done(shutting_down());
+  if (refusal)
+    done(*refusal);
   else if (at_once)
     commit_all();
 }
@@ -121,6 +119,65 @@ void memory_store::close() {
   }
   for (auto& waiting : batch)
     waiting.second(shutting_down());
+}
+
+leadership memory_store::leads(partition_id partition) const {
+  const std::lock_guard lock(mutex_);
+  const auto at = leaders_.find(partition);
+  return at == leaders_.end() ? leadership{} : at->second;
+}
+
+bool memory_store::may_act(partition_id partition, std::uint64_t term) const {
+  const auto now = leads(partition);
+  const std::lock_guard lock(mutex_);
+  return !isolated_ && now.here && now.term == term;
+}
+
+void memory_store::follow(log_follower* who) {
+  const std::lock_guard lock(mutex_);
+  follower_ = who;
+}
+
+void memory_store::elect(partition_id partition, const leadership& now) {
+  std::vector<proposal_done> lost;
+  log_follower* told = nullptr;
+  {
+    const std::lock_guard lock(mutex_);
+    leaders_[partition] = now;
+    std::erase_if(queue_, [&](auto& waiting) {
+      if (waiting.first.partition != partition || takes(now, waiting.first))
+        return false;
+      lost.push_back(std::move(waiting.second));
+      return true;
+    });
+    told = follower_;
+  }
+  for (auto& done : lost)
+    done(leadership_lost());
+  if (told)
+    told->led(partition, now);
+}
+
+void memory_store::isolate(bool on) {
+  const std::lock_guard lock(mutex_);
+  isolated_ = on;
+}
+
+void memory_store::replicate(const proposal& what) {
+  std::uint64_t index = 0;
+  log_follower* told = nullptr;
+  {
+    const std::lock_guard lock(mutex_);
+    entry_assembler entries([this](partition_id partition) { return heads_[partition]; },
+                            [this](table in, std::string_view key, const row_change* how,
+                                   std::string_view value) { change(in, key, how, value); });
+    index = entries.add(what);
+    for (const auto& [partition, head] : entries.finish())
+      heads_[partition] = head;
+    told = follower_;
+  }
+  if (told)
+    told->applied(what.partition, index, {what.changed});
 }
 
 log_head memory_store::head(partition_id partition) const {

@@ -23,6 +23,9 @@ public:
   std::uint64_t applied(partition_id partition) const override;
   queue_size queued() const override;
   void trim_log(partition_id partition, std::uint64_t up_to_index) override; ///< at once
+  leadership leads(partition_id partition) const override;
+  bool may_act(partition_id partition, std::uint64_t term) const override;
+  void follow(log_follower* who) override;
 
   /// Commits what is queued now, in as many entries as a real flush would make. Proposals made by
   /// the `done` functions wait for the next call. Returns how many proposals were answered.
@@ -36,6 +39,16 @@ public:
 
   /// Fails what is queued and all later proposals with "shutting_down".
   void close();
+
+  /// From now on the partition is led like this; who follows is told. What is queued under another
+  /// leadership fails, with "leadership_lost".
+  void elect(partition_id partition, const leadership& now);
+
+  /// Leaders hear no majority (true), or do again.
+  void isolate(bool on);
+
+  /// An entry of another node: its rows are applied, and who follows is told.
+  void replicate(const proposal& what);
 
   log_head head(partition_id partition) const;
 
@@ -53,6 +66,9 @@ private:
   std::size_t failing_ = 0;
   bool at_once_ = false;
   bool closed_ = false;
+  std::map<partition_id, leadership> leaders_; ///< those that were elected
+  bool isolated_ = false;
+  log_follower* follower_ = nullptr;
 };
 
 } // namespace troupe

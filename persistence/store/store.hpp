@@ -36,6 +36,32 @@ struct proposal {
   std::vector<row_change> facts;   ///< event and document rows: what a replica must be sent
   std::vector<row_change> derived; ///< projected from the facts; every replica can make them again
   std::string changed; ///< what the entry touched, for the views (store does not read it)
+  /// The term under whose leadership it was decided; a log that has another leader by now refuses
+  /// it. 0: whoever leads.
+  std::uint64_t term = 0;
+};
+
+/// Who leads a partition, as this node knows it.
+struct leadership {
+  std::uint64_t term = 1;   ///< grows with every election
+  std::uint64_t leader = 0; ///< number of the leader's node; 0: not known
+  bool here = true;         ///< this node leads, and what former terms committed is applied
+  friend bool operator==(const leadership&, const leadership&) = default;
+};
+
+/// Hears of a log on the log's own thread; must not block and must not throw.
+class log_follower {
+public:
+  virtual ~log_follower() = default;
+
+  /// The leadership of a partition is another one now.
+  virtual void led(partition_id partition, const leadership& now) = 0;
+
+  /// An entry is applied that this node did not propose under the leadership it has now: its rows
+  /// can be read. `changed` as in the proposals, in order. An `index` behind the next one: the rows
+  /// up to it came as a whole, and `changed` is empty.
+  virtual void applied(partition_id partition, std::uint64_t index,
+                       const std::vector<std::string_view>& changed) = 0;
 };
 
 /// How a proposal ended. Called on the log's own thread; must not block and must not throw.
@@ -49,12 +75,31 @@ public:
 
   /// Queues the proposal and returns at once; `done` is called exactly once. Proposals of one
   /// partition commit in the order of their calls. Fails with kind `storage_full` (code
-  /// "storage_full") when the disk is full, `unavailable` (code "shutting_down") once closing
-  /// began. A failed fsync ends the process.
+  /// "storage_full") when the disk is full, `unavailable` with code "shutting_down" once closing
+  /// began, "not_leader" where the proposal's leadership has ended (it did not and will not commit)
+  /// and "leadership_lost" when it ended before the commit was known (it may commit yet). A failed
+  /// fsync ends the process.
   virtual void propose(proposal what, proposal_done done) = 0;
 
   /// Index of the last applied entry of a partition.
   virtual std::uint64_t applied(partition_id partition) const = 0;
+
+  /// Thread-safe. A log without peers leads everything.
+  virtual leadership leads(partition_id partition) const {
+    (void)partition;
+    return {};
+  }
+
+  /// Whether this node leads under that term and a majority answered within the election timeout:
+  /// then nobody else leads, and an effect may start. Thread-safe.
+  virtual bool may_act(partition_id partition, std::uint64_t term) const {
+    const auto now = leads(partition);
+    return now.here && now.term == term;
+  }
+
+  /// Begins to tell `who` (nullptr: nobody) of changes from now on; when it returns, who was told
+  /// before hears nothing more. A log without peers has nothing to tell.
+  virtual void follow(log_follower* who) { (void)who; }
 
   /// Bytes and proposals queued but not yet durable.
   struct queue_size {

@@ -1,0 +1,53 @@
+// The cluster's own certificate authority, the certificates of its nodes, and the tokens by which
+// a node is let in. PEM texts in, PEM texts out; no files.
+#pragma once
+
+#include "runtime/base/result.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace troupe::cluster {
+
+struct authority {
+  std::string certificate; ///< PEM
+  std::string key;         ///< PEM; whoever has it can let nodes in
+};
+
+/// A new authority (P-256, self-signed, CA:TRUE) for one cluster.
+result<authority> make_authority(std::string_view cluster_id, std::chrono::days valid);
+
+struct signing_request {
+  std::string request; ///< PEM, PKCS #10
+  std::string key;     ///< PEM; stays on the node that made it
+};
+/// A new key (P-256) and the request to have it signed, with "node-<number>" as its name.
+result<signing_request> make_request(std::string_view cluster_id, std::uint64_t node);
+
+/// The node's certificate for client and server, PEM. Fails with kind `invalid`, code
+/// "request_invalid", where the request is damaged, its own signature is wrong or it names another
+/// cluster or node.
+result<std::string> sign(const authority& by, std::string_view request, std::string_view cluster_id,
+                         std::uint64_t node, std::chrono::days valid);
+
+/// SHA-256 of the certificate's DER form, lower-case hex. Fails with code "certificate_invalid".
+result<std::string> fingerprint(std::string_view certificate);
+
+/// Fails with code "certificate_invalid" and the reason in words: not signed by this authority,
+/// expired or not yet valid, another key.
+result<void> check_certificate(std::string_view authority_certificate, std::string_view certificate,
+                               std::string_view key);
+
+/// What `troupe cluster invite` prints: single-use.
+struct join_token {
+  std::string authority_fingerprint; ///< hex
+  std::string secret;                ///< 32 random bytes, hex
+};
+/// "troupe1." and base64url of both.
+std::string to_text(const join_token& token);
+result<join_token> join_token_from(std::string_view text);
+result<std::string> new_secret();
+
+} // namespace troupe::cluster
