@@ -111,7 +111,7 @@ def prepare_sanitizers():
     os.environ.setdefault("ASAN_OPTIONS", "detect_leaks=0")
     os.environ.setdefault("UBSAN_OPTIONS", "print_stacktrace=1:halt_on_error=1")
     os.environ.setdefault("TSAN_OPTIONS", f"suppressions={suppressions}:halt_on_error=1:"
-                                          "ignore_noninstrumented_modules=1")
+                                          "ignore_noninstrumented_modules=1:die_after_fork=0")
 
 
 def tools(build):
