@@ -101,8 +101,12 @@ std::size_t memory_store::commit_all() {
 }
 
 void memory_store::commit_at_once(bool on) {
-  const std::lock_guard lock(mutex_);
-  at_once_ = on;
+  {
+    const std::lock_guard lock(mutex_);
+    at_once_ = on;
+  }
+  if (on)
+    commit_all(); // what came before would wait for the next proposal
 }
 
 void memory_store::fail_next(std::size_t count) {

@@ -31,7 +31,7 @@ public:
   /// the `done` functions wait for the next call. Returns how many proposals were answered.
   std::size_t commit_all();
 
-  /// From now on every proposal commits inside propose().
+  /// From now on every proposal commits inside propose(), what is queued at once.
   void commit_at_once(bool on);
 
   /// The next `count` proposals that would commit fail with storage_full instead.
