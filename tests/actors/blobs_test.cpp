@@ -98,17 +98,17 @@ TEST(Blobs, APurgeLeavesWhatAnotherRunIsAboutToName) {
   ASSERT_TRUE(old);
   // A start in the same partition whose first turn is not durable yet when the purge is decided.
   n.store.commit_at_once(false);
-  std::vector<waiting<started_run>> starts(12);
+  std::vector<waiting<started_run>> starts(64);
   for (auto& each : starts) {
     start_request what;
     what.workflow_id = id;
     what.input = share(*json::parse(large_input()));
     n.it->start(std::move(what), each.answer());
   }
-  ASSERT_TRUE(eventually([&] { return n.store.queued().proposals >= 12; }));
+  ASSERT_TRUE(eventually([&] { return n.store.queued().proposals >= 64; }));
   waiting<done_at> purged;
   n.it->purge({old->id}, purged.answer());
-  ASSERT_TRUE(eventually([&] { return n.store.queued().proposals >= 13; }));
+  ASSERT_TRUE(eventually([&] { return n.store.queued().proposals >= 65; }));
   n.store.commit_all();
   n.store.commit_at_once(true);
   EXPECT_TRUE(purged.get());
