@@ -55,10 +55,10 @@ class FakeClock:
 
 
 class Sleeper:
-    def __init__(self, id_, kind, number, seconds, due):
+    def __init__(self, id_, kind, number, seconds, due, started):
         self.id, self.kind, self.number = id_, kind, number
         self.seconds, self.due = seconds, due
-        self.started = time.monotonic()
+        self.started = started  # when it was asked for, monotonic: it cannot have begun before
         self.ready = None      # when the last node that held it was ready, monotonic
         self.restarted = False
         self.jumped = False    # the clock of the running node jumped ahead while it slept
@@ -95,11 +95,13 @@ class Clocks:
         due = self.clock.now() + seconds
         text = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(due)) + f".{int(due % 1 * 1000):03d}Z"
         number = len(self.sleepers) + 1
+        asked = time.monotonic()
         answer = self.node.post(f"/workflows/{self.workflows[kind]}/execute", {
             "input_data": {"n": number, "seconds": seconds, "until": text}})
         if answer.status != 202:
             raise AssertionError(f"{answer}")
-        sleeper = Sleeper(answer.json["execution_id"], kind, number, seconds, due - ROUNDING)
+        sleeper = Sleeper(answer.json["execution_id"], kind, number, seconds, due - ROUNDING,
+                          asked)
         self.sleepers.append(sleeper)
         self.asleep.append(sleeper)
 
