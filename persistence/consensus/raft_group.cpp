@@ -93,14 +93,13 @@ result<void> group::start(std::uint64_t now_ms, stored_group stored) {
     members_ = snapshot_->members;
     commit_ = snapshot_->index;
   }
-  cache_from_ = stored.first;
   const auto count = stored.entries.size();
+  cache_from_ = stored.first + count; // what is stored is read when it is needed
   void* const batch = raft_malloc(1);
   // By the library's own allocator: it frees both when it cannot use them.
   auto* const entries = static_cast<raft_entry*>(raft_malloc((count + 1) * sizeof(raft_entry)));
   for (std::size_t i = 0; i < count; ++i)
     entries[i] = to_library(*stored.entries[i], batch);
-  keep(stored.first, stored.entries);
   raft_snapshot_metadata mark{};
   if (snapshot_)
     mark = to_library(*snapshot_);

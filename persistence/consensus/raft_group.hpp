@@ -31,8 +31,8 @@ struct group_options {
 struct stored_group {
   ballot last_ballot;
   std::optional<snapshot_mark> snapshot;
-  log_index first = 1; ///< of `entries`; at most one behind the snapshot
-  std::vector<entry_ptr> entries;
+  log_index first = 1;            ///< of `entries`; at most one behind the snapshot
+  std::vector<entry_ptr> entries; ///< their bytes may be left out, but for those of members
 };
 
 /// What must be done now, in this order: the ballot and the appends become durable (one write),

@@ -58,6 +58,9 @@ public:
     return writer_->applied(partition);
   }
   queue_size queued() const override { return writer_->queued(); }
+  result<void> write_batch(std::vector<row_change> rows, bool durable) override;
+  std::unique_ptr<row_reader> pin() const override;
+  bool refusing() const override { return writer_->refusing(); }
   result<void> write_rows(std::vector<row_change> rows) override;
   void trim_log(partition_id partition, std::uint64_t up_to_index) override;
   result<log_head> head(partition_id partition) const override;
@@ -115,9 +118,12 @@ result<void> store::start(const rocks_options& options) {
   return {};
 }
 
-result<std::optional<std::string>> store::get(table in, std::string_view key) const {
+result<std::optional<std::string>> get_row(const database& from, const rocksdb::Snapshot* at,
+                                           table in, std::string_view key) {
+  rocksdb::ReadOptions options;
+  options.snapshot = at;
   std::string value;
-  const auto status = database_->db().Get({}, database_->family(in), slice(key), &value);
+  const auto status = from.db().Get(options, from.family(in), slice(key), &value);
   if (status.IsNotFound())
     return std::optional<std::string>{};
   if (!status.ok())
@@ -125,13 +131,15 @@ result<std::optional<std::string>> store::get(table in, std::string_view key) co
   return std::optional(std::move(value));
 }
 
-result<void> store::scan(table in, std::string_view from, std::string_view to,
-                         const row_visitor& each, bool reverse) const {
+result<void> scan_rows(const database& rows, const rocksdb::Snapshot* at, table in,
+                       std::string_view from, std::string_view to,
+                       const row_reader::row_visitor& each, bool reverse) {
   if (!to.empty() && from >= to)
     return {};
   const auto lower = slice(from);
   const auto upper = slice(to);
   rocksdb::ReadOptions options;
+  options.snapshot = at;
   options.iterate_lower_bound = &lower;
   if (!to.empty())
     options.iterate_upper_bound = &upper;
@@ -139,8 +147,7 @@ result<void> store::scan(table in, std::string_view from, std::string_view to,
   options.total_order_seek = !options.prefix_same_as_start;
   // A walk over a whole partition must not push everything else out of the small cache.
   options.fill_cache = options.prefix_same_as_start;
-  const std::unique_ptr<rocksdb::Iterator> row(
-      database_->db().NewIterator(options, database_->family(in)));
+  const std::unique_ptr<rocksdb::Iterator> row(rows.db().NewIterator(options, rows.family(in)));
   for (reverse ? row->SeekToLast() : row->Seek(lower); row->Valid();
        reverse ? row->Prev() : row->Next())
     if (!each(view(row->key()), view(row->value())))
@@ -150,11 +157,44 @@ result<void> store::scan(table in, std::string_view from, std::string_view to,
   return {};
 }
 
-result<void> store::write_rows(std::vector<row_change> rows) {
+/// The rows as they were when it was made.
+class pinned_rows final : public row_reader {
+public:
+  explicit pinned_rows(const database& from) : from_(from), at_(from.db().GetSnapshot()) {}
+  ~pinned_rows() override { from_.db().ReleaseSnapshot(at_); }
+
+  result<std::optional<std::string>> get(table in, std::string_view key) const override {
+    return get_row(from_, at_, in, key);
+  }
+  result<void> scan(table in, std::string_view from, std::string_view to, const row_visitor& each,
+                    bool reverse) const override {
+    return scan_rows(from_, at_, in, from, to, each, reverse);
+  }
+
+private:
+  const database& from_;
+  const rocksdb::Snapshot* const at_;
+};
+
+result<std::optional<std::string>> store::get(table in, std::string_view key) const {
+  return get_row(*database_, nullptr, in, key);
+}
+
+result<void> store::scan(table in, std::string_view from, std::string_view to,
+                         const row_visitor& each, bool reverse) const {
+  return scan_rows(*database_, nullptr, in, from, to, each, reverse);
+}
+
+std::unique_ptr<row_reader> store::pin() const {
+  return std::make_unique<pinned_rows>(*database_);
+}
+
+/// Waits for the answer that `ask` is given a function for.
+template <class F> result<void> wait_for(F ask) {
   std::mutex mutex;
   std::condition_variable answered;
   std::optional<result<std::uint64_t>> outcome;
-  writer_->write_rows(std::move(rows), [&](const result<std::uint64_t>& index) {
+  ask([&](const result<std::uint64_t>& index) {
     const std::lock_guard lock(mutex);
     outcome = index;
     answered.notify_one();
@@ -162,6 +202,16 @@ result<void> store::write_rows(std::vector<row_change> rows) {
   std::unique_lock lock(mutex);
   answered.wait(lock, [&] { return outcome.has_value(); });
   return *outcome ? result<void>{} : result<void>(outcome->error());
+}
+
+result<void> store::write_rows(std::vector<row_change> rows) {
+  return wait_for(
+      [&](proposal_done done) { writer_->write_rows(std::move(rows), std::move(done)); });
+}
+
+result<void> store::write_batch(std::vector<row_change> rows, bool durable) {
+  return wait_for(
+      [&](proposal_done done) { writer_->write_batch(std::move(rows), durable, std::move(done)); });
 }
 
 void store::trim_log(partition_id partition, std::uint64_t up_to_index) {

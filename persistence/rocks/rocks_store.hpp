@@ -61,7 +61,7 @@ struct writer_stats {
 
 /// Thread-safe. The destructor commits what is queued, then closes the files; it must not run
 /// inside a `done` function.
-class rocks_store : public row_reader, public replicated_log {
+class rocks_store : public row_store, public replicated_log {
 public:
   /// Writes rows outside of every log (blobs before the entry that names them, migrations) and
   /// waits until they are durable. Not to be called inside a `done` function.

@@ -71,6 +71,13 @@ void writer::write_rows(std::vector<row_change> rows, proposal_done done) {
   enqueue({std::move(what), std::move(done), bytes, false});
 }
 
+void writer::write_batch(std::vector<row_change> rows, bool durable, proposal_done done) {
+  proposal what;
+  what.facts = std::move(rows);
+  const auto bytes = size_of(what);
+  enqueue({std::move(what), std::move(done), bytes, false, true, durable});
+}
+
 void writer::enqueue(item one) {
   one.since = std::chrono::steady_clock::now();
   bool wake = false;
@@ -161,11 +168,13 @@ void writer::flush(items& all, std::size_t from, std::size_t to) {
       [this](table in, std::string_view key, const row_change* change, std::string_view value) {
         add(batch_, database_, in, key, change, value);
       });
+  bool durable = false;
   for (std::size_t i = from; i < to; ++i) {
     auto& one = all[i];
     one.refused = refused_by_disk(one);
     if (one.refused)
       continue;
+    durable = durable || one.durable;
     if (one.logged)
       one.index = entries.add(one.what);
     else
@@ -174,9 +183,9 @@ void writer::flush(items& all, std::size_t from, std::size_t to) {
   }
   const auto& heads = entries.finish();
   if (batch_.Count() > 0) {
-    rocksdb::WriteOptions durable;
-    durable.sync = true;
-    const auto status = database_.db().Write(durable, &batch_);
+    rocksdb::WriteOptions how;
+    how.sync = durable;
+    const auto status = database_.db().Write(how, &batch_);
     if (medium_failed(status))
       end_process(status, "commit");
     if (!status.ok()) {
@@ -249,7 +258,7 @@ void writer::look_at_disk() {
 
 bool writer::refused_by_disk(const item& one) const noexcept {
   const auto state = disk_.load();
-  return state == disk::stopped || (state == disk::low && !frees_space(one.what));
+  return state == disk::stopped || (state == disk::low && !one.must && !frees_space(one.what));
 }
 
 void writer::stop_for_full_disk() {

@@ -30,10 +30,14 @@ public:
   void propose(proposal what, proposal_done done);
   /// Writes rows outside of the log; `done` gets index 0. An empty `done` is allowed.
   void write_rows(std::vector<row_change> rows, proposal_done done);
+  /// Rows of a log with peers: taken while the disk is nearly full, and synced only where they must
+  /// be.
+  void write_batch(std::vector<row_change> rows, bool durable, proposal_done done);
 
   std::uint64_t applied(partition_id partition) const noexcept;
   std::size_t partition_count() const noexcept { return applied_.size(); }
   replicated_log::queue_size queued() const;
+  bool refusing() const noexcept { return disk_ != disk::open; }
   writer_stats stats() const;
 
 private:
@@ -43,6 +47,8 @@ private:
     proposal_done done;
     std::size_t bytes = 0;
     bool logged = true; ///< false: rows outside of the log, in what.facts
+    bool must = false;  ///< refused only by a disk that is full
+    bool durable = true;
     std::uint64_t index = 0;
     bool refused = false;
     std::chrono::steady_clock::time_point since{};

@@ -1,5 +1,7 @@
 #include "persistence/store/entry.hpp"
 
+#include "persistence/store/byte_codec.hpp"
+
 #include <algorithm>
 
 namespace troupe {
@@ -7,29 +9,13 @@ namespace troupe {
 namespace {
 
 constexpr char head_format = 1;
-
-void append_u32(std::string& out, std::size_t v) {
-  check(v <= UINT32_MAX, "a row is larger than 4 GiB");
-  for (int shift = 24; shift >= 0; shift -= 8)
-    out.push_back(static_cast<char>((v >> shift) & 0xff));
-}
+constexpr char logged_format = '\x81';
 
 void append_counted(std::string& out, std::string_view bytes) {
-  append_u32(out, bytes.size());
+  check(bytes.size() <= UINT32_MAX, "a row is larger than 4 GiB");
+  for (int shift = 24; shift >= 0; shift -= 8)
+    out.push_back(static_cast<char>((bytes.size() >> shift) & 0xff));
   out.append(bytes);
-}
-
-// What an auditor hashes again: table, kind of change, key, then the value or the range's end.
-void append_fact(std::string& out, const row_change& fact) {
-  out.push_back(static_cast<char>(fact.in));
-  out.push_back(fact.range_end ? 'r' : fact.value ? 'p' : 'd');
-  append_counted(out, fact.key);
-  std::string_view rest;
-  if (fact.range_end)
-    rest = *fact.range_end;
-  else if (fact.value)
-    rest = *fact.value;
-  append_counted(out, rest);
 }
 
 } // namespace
@@ -69,20 +55,98 @@ std::size_t size_of(const proposal& what) noexcept {
   return bytes;
 }
 
+// What an auditor hashes again: table, kind of change, key, then the value or the range's end.
+void append_row(std::string& to, const row_change& row) {
+  to.push_back(static_cast<char>(row.in));
+  to.push_back(row.range_end ? 'r' : row.value ? 'p' : 'd');
+  append_counted(to, row.key);
+  std::string_view rest;
+  if (row.range_end)
+    rest = *row.range_end;
+  else if (row.value)
+    rest = *row.value;
+  append_counted(to, rest);
+}
+
+bool append_rows(std::vector<row_change>& to, std::string_view rows) {
+  byte_reader reader(rows);
+  while (!reader.done()) {
+    std::uint8_t in = 0;
+    char kind = 0;
+    std::string_view key, rest;
+    if (!reader.integer(in) || in >= table_count || !reader.integer(kind) || !reader.text(key) ||
+        !reader.text(rest))
+      return false;
+    row_change row{static_cast<table>(in), std::string(key), {}, {}};
+    if (kind == 'p')
+      row.value = rest;
+    else if (kind == 'r')
+      row.range_end = rest;
+    else if (kind != 'd')
+      return false;
+    to.push_back(std::move(row));
+  }
+  return true;
+}
+
+std::string encode(const logged_entry& entry) {
+  return byte_writer()
+      .u8(static_cast<std::uint8_t>(logged_format))
+      .u64(entry.term)
+      .u8(entry.kind)
+      .raw(entry.payload)
+      .take();
+}
+
+std::optional<logged_entry> logged_entry_from(std::string_view log_row) {
+  if (!log_row.starts_with(logged_format))
+    return std::nullopt;
+  byte_reader reader(log_row.substr(1));
+  logged_entry entry;
+  if (!reader.integer(entry.term) || !reader.integer(entry.kind))
+    return std::nullopt;
+  entry.payload = reader.rest();
+  return entry;
+}
+
+void append_proposal(std::string& payload, const proposal& what) {
+  for (const auto* rows : {&what.facts, &what.derived}) {
+    std::string bytes;
+    for (const auto& row : *rows)
+      append_row(bytes, row);
+    append_counted(payload, bytes);
+  }
+  append_counted(payload, what.changed);
+}
+
+std::optional<std::vector<logged_proposal>> proposals_of(std::string_view payload) {
+  std::vector<logged_proposal> parts;
+  byte_reader reader(payload);
+  while (!reader.done()) {
+    logged_proposal one;
+    if (!reader.text(one.facts) || !reader.text(one.derived) || !reader.text(one.changed))
+      return std::nullopt;
+    parts.push_back(one);
+  }
+  return parts;
+}
+
 std::optional<std::vector<std::string_view>> changed_of(std::string_view log_row) {
   std::vector<std::string_view> parts;
-  while (!log_row.empty()) {
-    key_reader reader(log_row);
-    std::uint16_t high = 0;
-    std::uint16_t low = 0;
-    if (!reader.u16(high) || !reader.u16(low))
+  if (const auto entry = logged_entry_from(log_row)) {
+    if (entry->kind != logged_entry::proposals)
+      return parts;
+    const auto proposals = proposals_of(entry->payload);
+    if (!proposals)
       return std::nullopt;
-    const std::size_t size = (static_cast<std::size_t>(high) << 16) | low;
-    if (reader.rest().size() < size)
-      return std::nullopt;
-    parts.push_back(reader.rest().substr(0, size));
-    log_row = reader.rest().substr(size);
+    for (const auto& one : *proposals)
+      parts.push_back(one.changed);
+    return parts;
   }
+  byte_reader reader(log_row);
+  while (!reader.done())
+    if (!reader.text(parts.emplace_back()))
+      return std::nullopt;
   return parts;
 }
 
@@ -101,7 +165,7 @@ std::uint64_t entry_assembler::add(const proposal& what) {
   ++entry.proposals;
   entry.bytes += bytes;
   for (const auto& fact : what.facts) {
-    append_fact(entry.facts, fact);
+    append_row(entry.facts, fact);
     put_(fact.in, fact.key, &fact, fact.value ? *fact.value : std::string_view{});
   }
   for (const auto& row : what.derived)

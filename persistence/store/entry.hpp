@@ -37,6 +37,32 @@ std::size_t size_of(const proposal& what) noexcept;
 /// optional: the bytes are not of that form.
 std::optional<std::vector<std::string_view>> changed_of(std::string_view log_row);
 
+/// A row of `log` that holds a whole entry, as logs with peers keep them:
+///
+///   0x81, term (8 bytes), kind (1 byte: 1 is proposals), payload
+///
+/// A log without peers keeps the `changed` texts alone, and its rows never begin with 0x81.
+struct logged_entry {
+  static constexpr std::uint8_t proposals = 1;
+  std::uint64_t term = 0;
+  std::uint8_t kind = proposals;
+  std::string_view payload;
+};
+std::string encode(const logged_entry& entry);
+std::optional<logged_entry> logged_entry_from(std::string_view log_row);
+
+/// One proposal in the payload of an entry of kind `proposals`. `facts` are the bytes that the
+/// audit hash covers.
+struct logged_proposal {
+  std::string_view facts, derived, changed;
+};
+void append_proposal(std::string& payload, const proposal& what);
+std::optional<std::vector<logged_proposal>> proposals_of(std::string_view payload);
+/// Adds the row changes that are `facts` or `derived`. False: the bytes are not of that form.
+bool append_rows(std::vector<row_change>& to, std::string_view rows);
+/// Row changes as bytes, in the same form.
+void append_row(std::string& to, const row_change& row);
+
 /// Assembles the entries of one flush. Rows go to `put` in the order in which they must be written.
 class entry_assembler {
 public:

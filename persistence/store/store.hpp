@@ -30,6 +30,21 @@ public:
                             const row_visitor& each, bool reverse = false) const = 0;
 };
 
+/// Rows as a log with peers keeps them: the log writes them itself. Thread-safe.
+class row_store : public row_reader {
+public:
+  /// Writes the rows in order and together; blocks. `durable`: they, and all that was written
+  /// before, outlive a power cut when it returns. Fails with code "storage_full": nothing was
+  /// written. A failed fsync ends the process.
+  virtual result<void> write_batch(std::vector<row_change> rows, bool durable) = 0;
+
+  /// The rows as they are now, whatever is written later.
+  virtual std::unique_ptr<row_reader> pin() const = 0;
+
+  /// The disk is full or nearly: only what frees space should be written.
+  virtual bool refusing() const = 0;
+};
+
 /// What one partition asks to be made durable together.
 struct proposal {
   partition_id partition{};

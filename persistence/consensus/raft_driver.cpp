@@ -1,0 +1,197 @@
+#include "persistence/consensus/raft_driver.hpp"
+
+#include "persistence/consensus/raft_codec.hpp"
+#include "persistence/store/refusals.hpp"
+
+#include <algorithm>
+
+namespace troupe::raft {
+
+namespace {
+
+constexpr std::uint64_t members_every_ms = 100;
+
+partition_options options_for(const driver_options& how, std::size_t partition) {
+  partition_options out;
+  out.group.self = how.self;
+  out.group.election_timeout_ms = how.election_timeout_ms;
+  out.group.heartbeat_ms = how.heartbeat_ms;
+  out.group.seed = how.seed + static_cast<std::uint32_t>(partition) * 7'919;
+  return out;
+}
+
+bool frees_space(const proposal& what) noexcept {
+  for (const auto* rows : {&what.facts, &what.derived})
+    for (const auto& row : *rows)
+      if (row.range_end)
+        return true;
+  return false;
+}
+
+} // namespace
+
+/// An empty log begins with its members; a former one ends in a snapshot, which holds them.
+std::vector<row_change> first_rows(partition_id partition, const membership& members,
+                                   const log_head& head) {
+  constexpr term_number first_term = 1;
+  std::vector<row_change> rows{
+      {table::log_meta, ballot_key(partition), encode(ballot{first_term, 0}), {}}};
+  if (head.applied == 0) {
+    rows.push_back({table::log,
+                    log_key(partition, 1),
+                    encode(logged_entry{first_term, static_cast<std::uint8_t>(entry_kind::members),
+                                        encode(members)}),
+                    {}});
+    return rows;
+  }
+  // The library sends nothing to new members where the snapshot ends with the first entry.
+  const auto index = std::max<log_index>(head.applied, 2);
+  rows.push_back({table::log_meta,
+                  snapshot_key(partition),
+                  encode(snapshot_mark{index, first_term, members, index}),
+                  {}});
+  rows.push_back(
+      {table::log_meta, log_head_key(partition), encode(log_head{index, head.audit}), {}});
+  return rows;
+}
+
+raft_driver::raft_driver(const driver_options& options, row_store& rows, raft_network& network)
+    : options_(options), rows_(rows), network_(network) {
+  for (std::size_t i = 0; i <= options.partitions; ++i) {
+    boards_.push_back(std::make_unique<partition_board>());
+    partitions_.push_back(std::make_unique<raft_partition>(
+        static_cast<partition_id>(i), options_for(options, i), rows, *boards_.back()));
+  }
+}
+
+result<void> raft_driver::open(std::uint64_t now_ms) {
+  for (auto& one : partitions_)
+    if (auto done = one->open(now_ms); !done)
+      return done;
+  return {};
+}
+
+void raft_driver::propose(proposal what, proposal_done done) {
+  check(number(what.partition) < partitions_.size(),
+        "a proposal names a partition that is not there");
+  if (rows_.refusing() && !frees_space(what))
+    return done(storage_full());
+  auto& to = *partitions_[number(what.partition)];
+  to.propose(std::move(what), std::move(done));
+}
+
+result<void> raft_driver::receive(std::uint64_t now_ms, node_number from, std::string_view bytes) {
+  result<void> done;
+  read_messages(bytes, from, options_.self, [&](partition_id partition, wire_message what) {
+    if (done && number(partition) < partitions_.size())
+      done = partitions_[number(partition)]->receive(now_ms, from, std::move(what));
+  });
+  return done;
+}
+
+void raft_driver::trim(partition_id partition, std::uint64_t up_to_index) {
+  if (number(partition) < partitions_.size())
+    trims_[partition] = std::max(trims_[partition], up_to_index);
+}
+
+result<void> raft_driver::tick(std::uint64_t now_ms) {
+  for (auto& one : partitions_) {
+    if (auto done = one->tick(now_ms); !done)
+      return done;
+    if (auto done = one->submit(now_ms); !done)
+      return done;
+  }
+  for (const auto& [partition, up_to] : std::exchange(trims_, {}))
+    if (auto done = partitions_[number(partition)]->trim(now_ms, up_to); !done)
+      return done;
+  if (now_ms < members_at_ms_)
+    return {};
+  members_at_ms_ = now_ms + members_every_ms;
+  for (auto& one : partitions_)
+    if (auto done = one->keep_members(now_ms, wanted_); !done)
+      return done;
+  return {};
+}
+
+result<void> raft_driver::run(std::uint64_t now_ms) {
+  if (unwritten_) {
+    if (auto done = write(); !done)
+      return done;
+    for (auto& one : partitions_)
+      if (auto told = one->written(now_ms, follower_); !told)
+        return told;
+  }
+  if (auto done = tick(now_ms); !done)
+    return done;
+  for (;;) {
+    const auto more = round(now_ms);
+    if (!more)
+      return more.error();
+    if (!*more)
+      return {};
+  }
+}
+
+/// False: there was nothing to do.
+result<bool> raft_driver::round(std::uint64_t now_ms) {
+  bool any = false;
+  for (auto& one : partitions_) {
+    const auto work = one->gather(now_ms, writing_);
+    if (!work)
+      return work.error();
+    any = any || *work;
+  }
+  send_messages(true);
+  if (auto done = write(); !done)
+    return done.error();
+  send_messages(false);
+  for (auto& one : partitions_)
+    if (auto done = one->written(now_ms, follower_); !done)
+      return done.error();
+  return any;
+}
+
+result<void> raft_driver::write() {
+  if (writing_.rows.empty())
+    return {};
+  unwritten_ = true;
+  if (auto done = rows_.write_batch(writing_.rows, writing_.durable); !done)
+    return done;
+  unwritten_ = false;
+  writing_ = {};
+  return {};
+}
+
+void raft_driver::send_messages(bool early) {
+  std::map<node_number, byte_writer> out;
+  for (auto& one : partitions_) {
+    if (early)
+      one->send_early(out);
+    else
+      one->send_late(out);
+  }
+  for (auto& [to, bytes] : out)
+    network_.send(to, bytes.take());
+  if (early)
+    return;
+  for (std::size_t i = 0; i < partitions_.size(); ++i)
+    for (const auto& [to, part] : partitions_[i]->take_parts()) {
+      byte_writer bytes;
+      write_message(bytes, static_cast<partition_id>(i), part);
+      network_.send_bulk(to, bytes.take());
+    }
+}
+
+std::uint64_t raft_driver::deadline_ms() const {
+  std::uint64_t earliest = members_at_ms_;
+  for (const auto& one : partitions_)
+    earliest = std::min(earliest, one->deadline_ms());
+  return (earliest + options_.tick_ms - 1) / options_.tick_ms * options_.tick_ms;
+}
+
+void raft_driver::close(const failure& why) {
+  for (auto& one : partitions_)
+    one->close(why);
+}
+
+} // namespace troupe::raft
