@@ -31,6 +31,7 @@ int main(int argc, char** argv) {
   add_executions(app, c);
   add_reviews(app, c);
   add_store(app, c);
+  add_cluster(app, c);
   add_bench(app, c);
   add_health(app, c);
   try {

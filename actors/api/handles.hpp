@@ -26,7 +26,7 @@ using partition_actor = caf::typed_actor<
     caf::reacts_to<timers_armed>, caf::reacts_to<run_news>, caf::reacts_to<run_granted>,
     caf::reacts_to<outbox_added>, caf::reacts_to<deliver>, caf::reacts_to<delivered>,
     caf::reacts_to<settled>, caf::reacts_to<partition_tick>, caf::reacts_to<open_partition>,
-    caf::reacts_to<close_partition>>;
+    caf::reacts_to<leave_partition>, caf::reacts_to<close_partition>>;
 
 /// Tokens for running executions, of the whole node.
 using limiter_actor = caf::typed_actor<caf::reacts_to<token_wanted>, caf::reacts_to<token_free>>;
@@ -35,7 +35,8 @@ using limiter_actor = caf::typed_actor<caf::reacts_to<token_wanted>, caf::reacts
 using control_actor = caf::typed_actor<
     caf::reacts_to<save_workflow_request>, caf::reacts_to<activate_workflow_request>,
     caf::reacts_to<delete_workflow_request>, caf::reacts_to<write_document_request>,
-    caf::reacts_to<settled>, caf::reacts_to<control_tick>>;
+    caf::reacts_to<settled>, caf::reacts_to<control_tick>, caf::reacts_to<open_partition>,
+    caf::reacts_to<leave_partition>>;
 
 /// External workers: registrations, queues, leases.
 using workers_actor =

@@ -78,15 +78,19 @@ struct purge_runs {
   std::vector<run_id> runs;
   promise<done_at> answer;
 };
-/// From a run: nothing keeps it in memory. `received` counts what the partition sent to it.
+// From runs. `term` is that of the leadership under which the run was loaded: a partition that is
+// led under another one since drops them.
+
+/// Nothing keeps it in memory. `received` counts what the partition sent to it.
 struct run_idle {
   run_id run{};
+  std::uint64_t term = 0;
   std::uint64_t received = 0;
   bool failed = false;  ///< it must be loaded again
   bool crashed = false; ///< … because of a bug
   bool terminal = false;
 };
-/// From a run: timers it has committed.
+/// Timers it has committed.
 struct timer_armed {
   std::uint64_t timer = 0;
   instant due{};
@@ -94,22 +98,26 @@ struct timer_armed {
 };
 struct timers_armed {
   run_id run{};
+  std::uint64_t term = 0;
   std::vector<timer_armed> timers;
 };
-/// From a run: what became of it, for tokens and dedupe.
+/// What became of it, for tokens and dedupe.
 struct run_news {
   run_id run{};
+  std::uint64_t term = 0;
   bool began = false, ended = false;
 };
+/// Messages to other runs, committed and to be delivered.
+struct outbox_added {
+  std::uint64_t term = 0;
+  std::vector<outbox_message> messages;
+};
+
 /// From the limiter: the run has its token now.
 struct run_granted {
   run_id run{};
   bool at_once = false; ///< the answer to the request; otherwise it had to wait
   bool queued = false;  ///< the answer to the request: it waits
-};
-/// From a run: messages to other runs, committed and to be delivered.
-struct outbox_added {
-  std::vector<outbox_message> messages;
 };
 /// Between partitions. Values are inline: a blob of the sender was loaded.
 struct deliver {
@@ -121,8 +129,12 @@ struct delivered {
   std::string id;
 };
 struct partition_tick {};
-/// Begins the work of a partition: recovery, timers, outbox.
-struct open_partition {};
+/// This node leads the partition under that term: its work begins (recovery, timers, outbox).
+struct open_partition {
+  std::uint64_t term = 0;
+};
+/// This node does not lead the partition any more: nothing of it goes on here.
+struct leave_partition {};
 /// No new starts; every run stops where it is.
 struct close_partition {
   promise<done_at> answer;
@@ -158,7 +170,9 @@ struct step_live {
   std::shared_ptr<const std::string> json;
 };
 /// From the partition: it has let go of the run.
-struct stop_run {};
+struct stop_run {
+  std::shared_ptr<const failure> why; ///< for who still waits for it; may be empty
+};
 /// From the partition, now and then: does anything of the run hang?
 struct check_up {};
 /// From a step that was asked whether it is there.
@@ -244,6 +258,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::deliver)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::delivered)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::partition_tick)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::open_partition)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::leave_partition)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::close_partition)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::begin_run)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::join_run)

@@ -76,7 +76,8 @@ public:
 struct run_spawn {
   partition_id partition{};
   run_id run{};
-  bool fresh = false; ///< nothing is stored yet; otherwise it is loaded first
+  std::uint64_t term = 0; ///< of the leadership that loads it
+  bool fresh = false;     ///< nothing is stored yet; otherwise it is loaded first
 };
 
 /// The ports and what goes with them.

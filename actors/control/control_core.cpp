@@ -1,5 +1,8 @@
 #include "actors/control/control_core.hpp"
 
+#include "actors/base/leading.hpp"
+#include "actors/control/housekeeping.hpp"
+
 #include <caf/send.hpp>
 
 namespace troupe {
@@ -79,8 +82,12 @@ document_row document_row_of(const document& what) {
 
 void control_core::propose(proposal what, std::vector<view_change> views, after_commit then) {
   const auto ticket = ++ticket_;
+  if (left_)
+    return then(settled{ticket, 0,
+                        std::make_shared<const failure>(not_open(deps_.shared, partition_id{0}))});
   proposals_.emplace(ticket, std::move(then));
   what.partition = partition_id{0};
+  what.term = term_;
   deps_.shared.log.propose(
       std::move(what), [shared = deps_.shared.shared_from_this(), self = self_, ticket,
                         views = std::move(views)](const result<std::uint64_t>& index) mutable {
@@ -100,6 +107,15 @@ void control_core::on(const settled& m) {
   proposals_.erase(at);
   then(m);
   // Requests for what was being written are looked at again, in order.
+  for (auto& each : std::exchange(later_, {}))
+    each();
+}
+
+void control_core::leave() {
+  left_ = true; // what is tried again below is refused
+  const auto lost = std::make_shared<const failure>(leadership_lost());
+  for (const auto& [ticket, then] : std::exchange(proposals_, {}))
+    then(settled{ticket, 0, lost});
   for (auto& each : std::exchange(later_, {}))
     each();
 }
@@ -218,7 +234,7 @@ void control_core::on(delete_workflow_request& m) {
             if (done.index == 0)
               return answer(*done.why);
             deps_.workflows.remove(id);
-            cancel_runs_of(id);
+            cancel_runs_of(deps_.shared, id);
             answer(done_at{{partition_id{0}, done.index}, nullptr});
           });
 }

@@ -92,7 +92,7 @@ std::optional<document> directory::read(std::string_view collection, std::string
   return document_from(collection, id, *stored);
 }
 
-std::vector<document> directory::all_of(std::string_view collection) const {
+result<std::vector<document>> directory::read_all(std::string_view collection) const {
   std::vector<document> out;
   const auto prefix = key_builder(partition_id{0}).text(collection).take();
   const auto fine = rows_.scan(table::documents, prefix, prefix_end(prefix),
@@ -105,14 +105,63 @@ std::vector<document> directory::all_of(std::string_view collection) const {
                                  return true;
                                });
   if (!fine)
-    out.clear();
+    return fine.error();
   return out;
 }
 
+std::vector<document> directory::all_of(std::string_view collection) const {
+  auto found = read_all(collection);
+  return found ? std::move(*found) : std::vector<document>{};
+}
+
 result<void> directory::open() {
-  for (const auto& each : all_of(workflows_collection))
-    heads_.emplace(each.id, head_from(each));
+  // Reading under the lock: whoever takes a row later takes a newer one.
+  const std::unique_lock lock(mutex_);
+  const auto stored = read_all(workflows_collection), skills = read_all(skills_collection);
+  if (!stored || !skills)
+    return stored ? skills.error() : stored.error();
+  decltype(heads_) heads;
+  for (const auto& each : *stored)
+    heads.emplace(each.id, head_from(each));
+  skills_.clear();
+  for (const auto& each : *skills)
+    skills_.insert(each.id);
+  if (heads == heads_)
+    return {};
+  heads_ = std::move(heads);
+  compiled_.clear();
+  compiled_order_.clear();
   return {};
+}
+
+void directory::take(std::string_view id) {
+  if (const auto at = compiled_.find(id); at != compiled_.end())
+    compiled_.erase(at); // entries tell the active and latest version too
+  if (const auto stored = read(workflows_collection, id))
+    heads_.insert_or_assign(std::string(id), head_from(*stored));
+  else if (const auto at = heads_.find(id); at != heads_.end())
+    heads_.erase(at);
+}
+
+void directory::refresh(std::string_view collection, std::string_view id) {
+  if (collection == workflows_collection) {
+    const std::unique_lock lock(mutex_);
+    take(id);
+  } else if (collection == skills_collection) {
+    {
+      const std::unique_lock lock(mutex_);
+      if (read(collection, id))
+        skills_.emplace(id);
+      else if (const auto at = skills_.find(id); at != skills_.end())
+        skills_.erase(at);
+    }
+    forget_compiled();
+  }
+}
+
+bool directory::knows_skill(std::string_view type) const {
+  const std::shared_lock lock(mutex_);
+  return skills_.contains(type);
 }
 
 workflow_ptr directory::make(const workflow_head& head, std::uint32_t version,
@@ -169,8 +218,7 @@ workflow_ptr directory::find(std::string_view id, std::uint32_t version) const {
     return nullptr;
   const std::unique_lock lock(mutex_);
   const auto still = heads_.find(id);
-  if (still == heads_.end() || still->second.latest != head.latest ||
-      still->second.active != head.active)
+  if (still == heads_.end() || still->second != head)
     return made; // it changed meanwhile: not kept
   if (compiled_[head.id].try_emplace(version, made).second)
     compiled_order_.emplace_back(head.id, version);
@@ -257,20 +305,17 @@ std::vector<std::string> directory::ids() const {
 
 void directory::put(const workflow_head& head, workflow_ptr active) {
   const std::unique_lock lock(mutex_);
-  heads_[head.id] = head;
-  auto& known = compiled_[head.id];
-  known.clear(); // entries tell the active and latest version too
+  take(head.id);
+  if (const auto at = heads_.find(head.id); at == heads_.end() || at->second != head)
+    return;
   const auto version = active->version;
-  known.emplace(version, std::move(active));
+  compiled_[head.id].emplace(version, std::move(active));
   compiled_order_.emplace_back(head.id, version);
 }
 
 void directory::remove(std::string_view id) {
   const std::unique_lock lock(mutex_);
-  if (const auto at = heads_.find(id); at != heads_.end())
-    heads_.erase(at);
-  if (const auto at = compiled_.find(id); at != compiled_.end())
-    compiled_.erase(at);
+  take(id);
 }
 
 void directory::forget_compiled() {

@@ -7,6 +7,7 @@
 #include <map>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <shared_mutex>
 #include <string>
 #include <unordered_map>
@@ -19,6 +20,7 @@ struct workflow_head {
   std::string id;
   std::uint32_t active = 0, latest = 0;
   std::int64_t created_ms = 0, updated_ms = 0;
+  friend bool operator==(const workflow_head&, const workflow_head&) = default;
 };
 
 constexpr std::string_view workflows_collection = "workflows";
@@ -35,8 +37,13 @@ class directory final : public workflow_directory {
 public:
   directory(const row_reader& rows, compile_context how) : rows_(rows), how_(std::move(how)) {}
 
-  /// Reads control's rows. Once, before anybody asks.
+  /// Reads control's rows: before anybody asks, before this node begins to write them, and when
+  /// they came as a whole. On failure everything stays as it was.
   result<void> open();
+
+  /// Takes what is stored under this name now, after an entry that somebody else wrote: a workflow,
+  /// or a skill of workers. Never goes back in time, whoever else tells of the same.
+  void refresh(std::string_view collection, std::string_view id);
 
   workflow_ptr find(std::string_view id, std::uint32_t version) const override;
   result<plan_ptr> plan_of(partition_id partition, const std::string& workflow,
@@ -46,9 +53,11 @@ public:
   std::vector<std::string> ids() const;
   std::optional<document> read(std::string_view collection, std::string_view id) const;
   std::vector<document> all_of(std::string_view collection) const;
+  /// Whether workers of any node have registered the skill.
+  bool knows_skill(std::string_view type) const;
   compiled check(const json::value& definition) const { return compile(definition, how_); }
 
-  // For control's actor, after a commit
+  // For control's actor, after a commit. Both take what is stored by now, should that be newer.
   void put(const workflow_head& head, workflow_ptr active);
   void remove(std::string_view id);
   void forget_compiled(); ///< skills came or went: what did not compile may now
@@ -61,10 +70,14 @@ public:
   workflow_ptr load(const workflow_head& head, std::uint32_t version) const;
 
 private:
+  result<std::vector<document>> read_all(std::string_view collection) const;
+  void take(std::string_view id);
+
   const row_reader& rows_;
   const compile_context how_;
   mutable std::shared_mutex mutex_;
   std::map<std::string, workflow_head, std::less<>> heads_;
+  std::set<std::string, std::less<>> skills_; ///< of workers, as stored
   mutable std::map<std::string, std::map<std::uint32_t, workflow_ptr>, std::less<>> compiled_;
   mutable std::deque<std::pair<std::string, std::uint32_t>> compiled_order_;
   mutable std::unordered_map<std::string, plan_ptr> plans_; ///< workflow, version, digest

@@ -1,6 +1,4 @@
-// What control does by itself: cancels runs of deleted workflows, purges old ones, finds stuck
-// ones.
-#include "actors/control/control_core.hpp"
+#include "actors/control/housekeeping.hpp"
 
 #include "persistence/store/entry.hpp"
 #include "runtime/base/log.hpp"
@@ -15,11 +13,13 @@ namespace troupe {
 
 namespace {
 
-std::vector<run_id> ids_in(const view_page& page) {
+/// Of runs that this node leads: others see to theirs.
+std::vector<run_id> own_in(const engine_shared& shared, const view_page& page) {
   std::vector<run_id> out;
   for (const auto& item : page.items)
     if (const auto row = json::parse(item))
-      if (const auto run = run_id_from_text(json::text_or(*row, "id", "")))
+      if (const auto run = run_id_from_text(json::text_or(*row, "id", ""));
+          run && shared.log.leads(partition_of(*run)).here)
         out.push_back(*run);
   return out;
 }
@@ -68,7 +68,7 @@ void cancel_running(const std::shared_ptr<engine_shared>& shared, const std::str
         const auto alive = weak.lock();
         if (!page || !alive)
           return;
-        for (const auto& run : ids_in(*page))
+        for (const auto& run : own_in(*alive, *page))
           caf::anon_send(
               alive->partition(partition_of(run)),
               command_run{run, commands::cancel{"The workflow was deleted", "system"}, {}, {}});
@@ -94,7 +94,7 @@ void purge_what(const std::shared_ptr<engine_shared>& shared, const retention_qu
                         if (!page || !alive)
                           return;
                         std::map<partition_id, std::vector<run_id>> by_partition;
-                        for (const auto& run : ids_in(*page))
+                        for (const auto& run : own_in(*alive, *page))
                           by_partition[partition_of(run)].push_back(run);
                         const auto all = std::make_shared<sweep>();
                         all->open = by_partition.size();
@@ -115,11 +115,11 @@ void purge_what(const std::shared_ptr<engine_shared>& shared, const retention_qu
 
 } // namespace
 
-void control_core::cancel_runs_of(const std::string& workflow) {
-  cancel_running(deps_.shared.shared_from_this(), workflow, {});
+void cancel_runs_of(engine_shared& shared, const std::string& workflow) {
+  cancel_running(shared.shared_from_this(), workflow, {});
 }
 
-void control_core::on(const control_tick&) {
+void housekeeping::look() {
   sweep_retention();
   trim_logs();
   look_for_stuck();
@@ -127,8 +127,8 @@ void control_core::on(const control_tick&) {
 
 /// A start shows from the log what the views lack, and needs the newest entries for that; the last
 /// one that was shown too, for it may be there in part.
-void control_core::trim_logs() {
-  auto& shared = deps_.shared;
+void housekeeping::trim_logs() {
+  auto& shared = shared_;
   const auto now = shared.clock.elapsed();
   if (now < next_trim_)
     return;
@@ -147,12 +147,12 @@ void control_core::trim_logs() {
 
 /// settings/retention: {rules: [{status?, max_age_seconds?, keep_newest?}]}. A rule with both
 /// removes what is old and not among the newest.
-void control_core::sweep_retention() {
-  const auto policy = deps_.workflows.read("settings", "retention");
+void housekeeping::sweep_retention() {
+  const auto policy = workflows_.read("settings", "retention");
   const auto* rules = policy ? json::find(policy->body, "rules") : nullptr;
   if (!rules || !rules->is_array())
     return;
-  const auto now = to_millis(deps_.shared.clock.now());
+  const auto now = to_millis(shared_.clock.now());
   for (const auto& rule : rules->get_array()) {
     retention_query what{std::string(json::text_or(rule, "status", "")), {}, {}, purged_at_once};
     if (const auto age = integer_at(rule, "max_age_seconds"); age > 0)
@@ -160,15 +160,15 @@ void control_core::sweep_retention() {
     if (const auto keep = integer_at(rule, "keep_newest"); keep > 0)
       what.keep_newest = static_cast<std::uint64_t>(keep);
     if (what.completed_before_ms || what.keep_newest)
-      purge_what(deps_.shared.shared_from_this(), what);
+      purge_what(shared_.shared_from_this(), what);
   }
 }
 
 /// EN-39: executions that have been queued for long.
-void control_core::look_for_stuck() {
+void housekeeping::look_for_stuck() {
   execution_filter filter;
   filter.status = "queued";
-  auto& shared = deps_.shared;
+  auto& shared = shared_;
   filter.created_to_ms = to_millis(shared.clock.now()) - shared.settings.queued_alert_after.count();
   filter.limit = 100;
   shared.lists.query(
@@ -177,7 +177,7 @@ void control_core::look_for_stuck() {
         if (!page || !alive)
           return;
         json::array alerts;
-        for (const auto& run : ids_in(*page))
+        for (const auto& run : own_in(*alive, *page))
           alerts.push_back(
               json::object{{"kind", "execution_queued"},
                            {"execution_id", to_text(run)},

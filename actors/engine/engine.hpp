@@ -34,8 +34,8 @@ struct engine_deps {
 class engine : public engine_port {
 public:
   using engine_port::start;
-  /// Reads what is stored, brings views up to date and opens all partitions. Returns before they
-  /// are open: ready() tells.
+  /// Reads what is stored, brings views up to date and opens the partitions that this node leads,
+  /// now and whenever that changes. Returns before they are open: ready() tells.
   virtual result<void> start() = 0;
   /// No new starts; running steps may end within `grace`; then every actor stops. What is left
   /// goes on at the next start. Idempotent.

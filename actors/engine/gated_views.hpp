@@ -36,6 +36,10 @@ public:
   }
   std::size_t lag() const override { return inner_.lag(); }
   void clear() override { inner_.clear(); }
+  /// Passes the gate: what is not stored is in no list, whatever is being read.
+  void sweep(partition_id partition, row_filter stays) override {
+    inner_.sweep(partition, std::move(stays));
+  }
   bool wait_for_room(std::size_t changes, std::chrono::milliseconds wait) override {
     return inner_.wait_for_room(changes, wait);
   }

@@ -147,8 +147,8 @@ result<void> node_engine::start() {
     return shown;
   feeder_->run();
   spawn_all();
-  for (std::uint16_t p = 1; p <= deps_.settings.partitions; ++p)
-    caf::anon_send(shared_->partitions[p], open_partition{});
+  leaders_ = std::make_unique<leaders>(*shared_, control_, nullptr);
+  leaders_->begin();
   return {};
 }
 
@@ -173,6 +173,8 @@ void node_engine::stop(milliseconds grace) {
     return;
   stopping_ = true;
   feeder_->stop();
+  if (leaders_)
+    leaders_->end();
   if (!system_)
     return;
   wait_for_steps(grace);
@@ -185,6 +187,7 @@ void node_engine::stop(milliseconds grace) {
     caf::anon_send_exit(workers_, caf::exit_reason::user_shutdown);
     caf::anon_send_exit(shared_->limiter, caf::exit_reason::user_shutdown);
     system_->await_all_actors_done();
+    leaders_.reset();
     control_ = control_actor();
     workers_ = workers_actor();
     shared_->limiter = limiter_actor();

@@ -4,6 +4,7 @@
 #include "actors/api/shared.hpp"
 #include "actors/control/control_actor.hpp"
 #include "actors/engine/engine.hpp"
+#include "actors/engine/leaders.hpp"
 #include "actors/engine/start_places.hpp"
 #include "actors/engine/views_feeder.hpp"
 #include "actors/limits/limiter_actor.hpp"
@@ -84,7 +85,9 @@ private:
 
   void spawn_all();
   void skills_changed(const std::map<std::string, worker_skill, std::less<>>& skills);
+  /// Fails with "not_leader" where another node leads the run's partition.
   result<partition_actor> home_of(const run_id& run) const;
+  result<std::uint16_t> home_for(const start_request& what) const;
   std::shared_ptr<void> take_place(std::uint16_t partition, std::shared_ptr<void> held);
   std::uint64_t random() const;
   std::string new_id() const;
@@ -100,6 +103,7 @@ private:
   std::unique_ptr<system_config> config_;
   std::unique_ptr<caf::actor_system> system_;
   control_actor control_;
+  std::unique_ptr<leaders> leaders_;
   workers_actor workers_;
   std::shared_ptr<start_places> starts_queued_;
   std::atomic<bool> stopping_{false}, stopped_{false};

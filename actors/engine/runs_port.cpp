@@ -2,6 +2,7 @@
 #include "actors/engine/node_engine.hpp"
 
 #include "actors/base/run_history.hpp"
+#include "persistence/store/refusals.hpp"
 #include "runtime/base/hash.hpp"
 
 #include <caf/all.hpp>
@@ -50,7 +51,28 @@ result<partition_actor> node_engine::home_of(const run_id& run) const {
     return stopping();
   if (p == 0 || p >= shared_->partitions.size())
     return unknown_run();
+  if (const auto now = deps_.log.leads(partition_id{p}); !now.here)
+    return not_leader(now);
   return shared_->partitions[p];
+}
+
+/// A key has one partition, wherever that is led. Without a key the start stays here, if it can.
+result<std::uint16_t> node_engine::home_for(const start_request& what) const {
+  const auto partitions = deps_.settings.partitions;
+  const bool free = what.idempotency_key.empty();
+  const auto chosen =
+      free ? random() : hash64(what.user + '\0' + what.workflow_id + '\0' + what.idempotency_key);
+  const auto first = static_cast<std::uint16_t>(1 + chosen % partitions);
+  const auto now = deps_.log.leads(partition_id{first});
+  if (now.here)
+    return first;
+  std::vector<std::uint16_t> led_here;
+  for (std::uint16_t p = 1; free && p <= partitions; ++p)
+    if (deps_.log.leads(partition_id{p}).here)
+      led_here.push_back(p);
+  if (led_here.empty())
+    return not_leader(now);
+  return led_here[random() % led_here.size()];
 }
 
 void node_engine::start(start_request what, reply<started_run> answer) {
@@ -63,12 +85,10 @@ void node_engine::start(start_request what, reply<started_run> answer) {
                           "there is no workflow " + what.workflow_id,
                           {},
                           {}});
-  const auto partitions = deps_.settings.partitions;
-  const auto chosen =
-      what.idempotency_key.empty()
-          ? random()
-          : hash64(what.user + '\0' + what.workflow_id + '\0' + what.idempotency_key);
-  const auto p = static_cast<std::uint16_t>(1 + chosen % partitions);
+  const auto home = home_for(what);
+  if (!home)
+    return answer(home.error());
+  const auto p = *home;
   auto place = take_place(p, std::move(what.held));
   if (!place)
     return answer(overloaded());
@@ -172,7 +192,8 @@ std::shared_ptr<void> node_engine::subscribe(const run_id& run, sequence_number 
                                              std::shared_ptr<subscriber> who) {
   const auto home = home_of(run);
   if (!home) {
-    who->on_end(run);
+    if (home.error().code != "not_leader") // the run goes on elsewhere
+      who->on_end(run);
     return nullptr;
   }
   const auto ticket = next_ticket_.fetch_add(1);

@@ -36,8 +36,18 @@ void node_engine::query(view_query what, std::vector<position> at_least, reply<v
   deps_.lists.query(std::move(what), std::move(at_least), views_wait, std::move(answer));
 }
 
+/// Whoever asks for any run finds it here, or is told where.
 bool node_engine::ready() const {
-  return !stopping_ && system_ && shared_->opened.load() == deps_.settings.partitions;
+  if (stopping_ || !system_)
+    return false;
+  std::uint32_t led_here = 0;
+  for (std::uint16_t p = 0; p <= deps_.settings.partitions; ++p) {
+    const auto now = deps_.log.leads(partition_id{p});
+    if (!now.here && now.leader == 0)
+      return false;
+    led_here += now.here && p > 0 ? 1 : 0;
+  }
+  return shared_->opened.load() >= led_here;
 }
 
 json::value node_engine::status() const {

@@ -173,6 +173,13 @@ result<void> view_builder::named(partition_id partition, const std::string& name
                                     : document(name.substr(0, slash), name.substr(slash + 1));
 }
 
+result<void> view_builder::show(partition_id partition, const std::vector<std::string>& names) {
+  for (const auto& name : names)
+    if (auto done = named(partition, name); !done)
+      return done;
+  return flush();
+}
+
 result<void> view_builder::changed(partition_id partition, std::uint64_t after, std::uint64_t to) {
   auto next = after + 1;
   while (next <= to) {

@@ -36,6 +36,9 @@ public:
   /// there any more.
   result<void> changed(partition_id partition, std::uint64_t after, std::uint64_t to);
 
+  /// The rows of these runs (ids), or of these documents of control ("collection/id").
+  result<void> show(partition_id partition, const std::vector<std::string>& names);
+
   /// Notes that a partition is shown up to this entry.
   void reached(partition_id partition, std::uint64_t index);
 

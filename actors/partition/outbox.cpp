@@ -79,8 +79,8 @@ bool partition_core::must_wait(const outbox_message& what) const {
 }
 
 void partition_core::send_out(outgoing& what) {
-  if (must_wait(what.what))
-    return;
+  if (must_wait(what.what) || !shared_.log.may_act(partition_, term_))
+    return; // it is tried again like one that nobody acknowledged
   what.sent = shared_.clock.elapsed();
   if (!what.first_sent)
     what.first_sent = what.sent;
@@ -196,6 +196,8 @@ void partition_core::tell_parent_failed(const messages::start_child& what, const
                  command_run{what.parent.run, std::move(out), std::move(then), {}});
 }
 
+/// Whoever sent the message: it has had its effect, so the row may go. An acknowledgement that was
+/// meant for a former leadership is as good as any.
 void partition_core::on(const delivered& m) {
   const outbox_key key{m.target, m.id};
   if (!outbox_.contains(key))

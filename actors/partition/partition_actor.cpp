@@ -10,9 +10,12 @@ namespace troupe {
 
 namespace {
 
+//   closed ──open_partition{term}──► open ──leave_partition──► closed
+//                                    │  ▲
+//                                    └──┘ open_partition of another term: left and opened anew
 struct partition_state {
-  std::unique_ptr<partition_core> core;
-  milliseconds tick_at{0}; ///< when the next tick is due; 0: none under way
+  std::unique_ptr<partition_core> core; ///< of the leadership that goes on; empty: none does
+  milliseconds tick_at{0};              ///< when the next tick is due; 0: none under way
   bool closed = false;
   inline static const char* name = "partition";
 };
@@ -22,7 +25,7 @@ using pointer = partition_actor::stateful_pointer<partition_state>;
 /// One delayed message for the next thing that is due; CAF cannot cancel any.
 void wake_next(pointer self, const engine_clock& clock) {
   auto& s = self->state;
-  if (s.closed)
+  if (s.closed || !s.core)
     return;
   const auto wait = s.core->next_wake();
   const auto at = clock.elapsed() + wait;
@@ -32,20 +35,55 @@ void wake_next(pointer self, const engine_clock& clock) {
   self->delayed_send(self, wait, partition_tick{});
 }
 
+/// A run of a former leadership knows nothing of what was committed since.
+template <class Message> bool of_another_term(const partition_core& core, const Message& m) {
+  if constexpr (requires { m.term; })
+    return m.term != core.term();
+  else
+    return false;
+}
+
+template <class Message>
+void pass_on(partition_core* core, engine_shared& shared, partition_id partition, Message& m) {
+  if (core && !of_another_term(*core, m))
+    core->on(m);
+  else if (!core)
+    refuse(m, not_open(shared, partition));
+}
+
+void leave(partition_state& s) {
+  if (const auto core = std::move(s.core))
+    core->leave();
+}
+
+/// What the log told may be overtaken: what holds now decides.
+void open(pointer self, engine_shared& shared, partition_id partition, const open_partition& m) {
+  auto& core = self->state.core;
+  if (!leads_under(shared, partition, m.term) || (core && core->term() == m.term))
+    return;
+  leave(self->state);
+  core = std::make_unique<partition_core>(shared, partition, m.term, partition_actor{self});
+  core->on(m);
+}
+
+void leave_if_lost(partition_state& s, const engine_shared& shared, partition_id partition) {
+  if (s.core && !leads_under(shared, partition, s.core->term()))
+    leave(s);
+}
+
 partition_actor::behavior_type behave_as_partition(pointer self, engine_shared* shared,
                                                    partition_id partition) {
   drop_unexpected(self, "partition");
-  self->state.core = std::make_unique<partition_core>(*shared, partition, partition_actor{self});
   const auto name = "partition:" + std::to_string(number(partition));
-  const auto handle = [self, shared, name](auto& m) {
-    guarded(
-        "partition",
-        [&] {
-          suffer_faults(*shared, name);
-          self->state.core->on(m);
-        },
-        [&] { shared->metrics.crashes.add(); });
+  const auto safely = [self, shared](const auto& work) {
+    guarded("partition", work, [&] { shared->metrics.crashes.add(); });
     wake_next(self, shared->clock);
+  };
+  const auto handle = [=](auto& m) {
+    safely([&] {
+      suffer_faults(*shared, name);
+      pass_on(self->state.core.get(), *shared, partition, m);
+    });
   };
   return {
       [=](start_run& m) { handle(m); },
@@ -61,7 +99,8 @@ partition_actor::behavior_type behave_as_partition(pointer self, engine_shared* 
       [=](deliver& m) { handle(m); },
       [=](delivered& m) { handle(m); },
       [=](settled& m) { handle(m); },
-      [=](open_partition& m) { handle(m); },
+      [=](open_partition& m) { safely([&] { open(self, *shared, partition, m); }); },
+      [=](leave_partition&) { safely([&] { leave_if_lost(self->state, *shared, partition); }); },
       [=](partition_tick& m) {
         // A tick that was overtaken by an earlier one has nothing to do.
         if (shared->clock.elapsed() < self->state.tick_at)
@@ -71,7 +110,10 @@ partition_actor::behavior_type behave_as_partition(pointer self, engine_shared* 
       },
       [=](close_partition& m) {
         self->state.closed = true;
-        handle(m);
+        if (self->state.core)
+          handle(m);
+        else
+          m.answer(done_at{});
         self->quit();
       },
   };

@@ -7,7 +7,8 @@
 
 namespace troupe {
 
-/// Does nothing until it gets open_partition.
+/// Lives as long as the node. Between open_partition and leave_partition it works; otherwise it
+/// answers "not_leader" and leaves alone what is sent again.
 partition_actor spawn_partition_actor(caf::actor_system& system, engine_shared& shared,
                                       partition_id partition);
 

@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::uint32_t crashes_max = 3; ///< in a row; then nobody loads the run again
 constexpr milliseconds reload_after{1'000};
+constexpr milliseconds look_for_majority_every{200};
 
 failure unknown_run() {
   return {failure_kind::not_found, "execution_not_found", "there is no such execution", {}, {}};
@@ -21,9 +22,10 @@ failure unknown_run() {
 
 } // namespace
 
-partition_core::partition_core(engine_shared& shared, partition_id partition, partition_actor self)
-    : shared_(shared), partition_(partition), self_(std::move(self)), timers_(shared, partition),
-      overdue_(shared, partition) {}
+partition_core::partition_core(engine_shared& shared, partition_id partition, std::uint64_t term,
+                               partition_actor self)
+    : shared_(shared), partition_(partition), term_(term), self_(std::move(self)),
+      timers_(shared, partition), ticket_(term << 40), overdue_(shared, partition) {}
 
 /// Whether anything is stored of the run.
 bool partition_core::known(const run_id& run) const {
@@ -40,7 +42,7 @@ bool partition_core::known(const run_id& run) const {
 partition_core::live_run& partition_core::live(const run_id& run, bool fresh) {
   const auto [at, made] = live_.try_emplace(run);
   if (made) {
-    at->second.actor = shared_.spawn_run({partition_, run, fresh});
+    at->second.actor = shared_.spawn_run({partition_, run, term_, fresh});
     shared_.metrics.runs_live.add();
   }
   return at->second;
@@ -103,6 +105,7 @@ void partition_core::propose(proposal what, after_commit then, std::vector<view_
   const auto ticket = ++ticket_;
   proposals_.emplace(ticket, std::move(then));
   what.partition = partition_;
+  what.term = term_;
   shared_.log.propose(std::move(what), [shared = shared_.shared_from_this(), self = self_,
                                         partition = partition_, ticket, shown = std::move(shown)](
                                            const result<std::uint64_t>& index) mutable {
@@ -127,6 +130,8 @@ void partition_core::on(const settled& m) {
 milliseconds partition_core::next_wake() const {
   if (!open_ || closing_)
     return milliseconds(15'000);
+  if (!may_act_)
+    return look_for_majority_every;
   auto wait = timers_.next_wake();
   const auto now = shared_.clock.elapsed();
   if (!to_recover_.empty())

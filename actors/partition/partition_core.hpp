@@ -1,7 +1,9 @@
-// What a partition's actor does: knows who is live, routes, recovers, wakes, delivers.
+// What a partition's actor does while it leads: knows who is live, routes, recovers, wakes,
+// delivers. Made anew for every leadership, so that nothing of a former one is left in it.
 #pragma once
 
 #include "actors/api/shared.hpp"
+#include "actors/base/leading.hpp"
 #include "actors/base/loading.hpp"
 #include "actors/base/run_history.hpp"
 #include "actors/partition/overdue_timers.hpp"
@@ -22,7 +24,9 @@ namespace troupe {
 
 class partition_core {
 public:
-  partition_core(engine_shared& shared, partition_id partition, partition_actor self);
+  partition_core(engine_shared& shared, partition_id partition, std::uint64_t term,
+                 partition_actor self);
+  std::uint64_t term() const noexcept { return term_; }
 
   // partition_core.cpp: routing
   void on(command_run& m);
@@ -38,6 +42,10 @@ public:
   void on(const timers_armed& m);
   void on(const partition_tick&);
   void on(close_partition& m);
+  // leave.cpp
+  /// The leadership is over: every run stops, and whoever waits is told. The core only is to be
+  /// destroyed then.
+  void leave();
   // outbox.cpp
   void on(outbox_added& m);
   void on(deliver& m);
@@ -46,7 +54,6 @@ public:
   void on(purge_runs& m);
 
   milliseconds next_wake() const;
-  bool open() const noexcept { return open_; }
 
 private:
   struct live_run {
@@ -80,6 +87,7 @@ private:
   bool propose_end(const run_id& run);
   void quarantined(const run_id& run, std::vector<outbox_message>& outbox, const settled& done);
   void recover_some();
+  void reload_failed();
   void fire_timers();
   void end_waits();
   void sweep_dedupe();
@@ -102,9 +110,11 @@ private:
 
   engine_shared& shared_;
   const partition_id partition_;
+  const std::uint64_t term_;
   partition_actor self_;
   timer_window timers_;
-  bool open_ = false, closing_ = false;
+  bool open_ = false, closing_ = false, left_ = false;
+  bool may_act_ = true; ///< at the last tick
   std::unordered_map<run_id, live_run, run_id_hash> live_;
   std::unordered_map<run_id, pending_start, run_id_hash> waiting_for_token_;
   std::map<std::string, run_id> starting_; ///< dedupe key → run whose start is not durable yet
@@ -112,6 +122,7 @@ private:
   std::unordered_map<run_id, std::string, run_id_hash> digests_; ///< of bodies, while starting
   std::unordered_map<run_id, std::string, run_id_hash> definitions_of_; ///< stored by this start
   std::unordered_set<run_id, run_id_hash> tokens_;  ///< runs known to the limiter
+  std::unordered_set<run_id, run_id_hash> granted_; ///< that had to wait: told to each that loads
   std::set<std::pair<milliseconds, run_id>> waits_; ///< who waits for an end, until when
   std::unordered_map<run_id, std::set<milliseconds>, run_id_hash> waits_of_;
   std::deque<run_id> to_recover_;
@@ -125,7 +136,7 @@ private:
   bool retiring_ = false;
   std::set<std::string> definitions_; ///< whose text is stored in this partition
   std::map<std::uint64_t, after_commit> proposals_;
-  std::uint64_t ticket_ = 0;
+  std::uint64_t ticket_; ///< never one of another leadership
   milliseconds next_resend_{0}, next_sweep_{0}, next_look_{0};
   std::vector<run_id> to_check_; ///< of the look that is under way
   overdue_timers overdue_;
@@ -133,11 +144,10 @@ private:
 };
 
 template <class Message> void partition_core::forward(const run_id& run, Message&& m, bool fresh) {
-  if (given_up(shared_, run)) {
-    if constexpr (requires { m.answer(execution_unreadable()); })
-      m.answer(execution_unreadable());
-    return;
-  }
+  if (left_)
+    return refuse(m, not_open(shared_, partition_));
+  if (given_up(shared_, run))
+    return refuse(m, execution_unreadable());
   if (const auto ending = quarantining_.find(run); ending != quarantining_.end()) {
     ending->second.push_back(
         [this, run, held = std::forward<Message>(m)]() mutable { forward(run, std::move(held)); });

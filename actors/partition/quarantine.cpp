@@ -74,7 +74,7 @@ void partition_core::quarantined(const run_id& run, std::vector<outbox_message>&
     log::error("partition", "execution quarantined: its actor failed three times",
                {{"execution_id", std::string_view(to_text(run))}});
     if (!outbox.empty()) {
-      outbox_added news{std::move(outbox)};
+      outbox_added news{term_, std::move(outbox)};
       on(news);
     }
     release(run);

@@ -52,17 +52,32 @@ void partition_core::on(const open_partition&) {
   next_look_ = shared_.clock.elapsed();
   open_ = true;
   ++shared_.opened;
+  may_act_ = shared_.log.may_act(partition_, term_);
   recover_some();
 }
 
 void partition_core::recover_some() {
   for (std::size_t i = 0; i < recoveries_a_tick && !to_recover_.empty(); ++i) {
-    if (live_.size() >= recovering_max)
+    if (live_.size() >= recovering_max || !may_act_)
       return;
     const auto run = to_recover_.front();
     to_recover_.pop_front();
     // Whatever the message, a run that is loaded records first what was interrupted.
     if (!live_.contains(run))
+      forward(run, command_run{run, commands::recover{}, {}, {}});
+  }
+}
+
+void partition_core::reload_failed() {
+  const auto now = shared_.clock.elapsed();
+  while (!reload_at_.empty() && reload_at_.begin()->first <= now) {
+    const auto run = reload_at_.begin()->second;
+    reload_at_.erase(reload_at_.begin());
+    if (live_.contains(run))
+      continue;
+    if (granted_.contains(run)) // perhaps it failed over that very message
+      forward(run, command_run{run, commands::admit{}, {}, {}});
+    else
       forward(run, command_run{run, commands::recover{}, {}, {}});
   }
 }
@@ -85,16 +100,14 @@ void partition_core::fire_timers() {
 void partition_core::on(const partition_tick&) {
   if (!open_ || closing_)
     return;
-  recover_some();
-  fire_timers();
+  may_act_ = shared_.log.may_act(partition_, term_);
+  if (may_act_) {
+    recover_some();
+    fire_timers();
+    reload_failed();
+  }
   end_waits();
   const auto now = shared_.clock.elapsed();
-  while (!reload_at_.empty() && reload_at_.begin()->first <= now) {
-    const auto run = reload_at_.begin()->second;
-    reload_at_.erase(reload_at_.begin());
-    if (!live_.contains(run))
-      forward(run, command_run{run, commands::recover{}, {}, {}});
-  }
   if (!outbox_.empty() && next_resend_ <= now)
     resend();
   if (next_look_ <= now)

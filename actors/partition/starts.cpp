@@ -121,6 +121,9 @@ void partition_core::on(start_run& m) {
   caf::anon_send(shared_.limiter, std::move(ask));
 }
 
+/// One that the limiter meant for a former leadership does little harm: a start of then is not
+/// waited for here, and a run that is queued still is only admitted before its own turn, over the
+/// limit until then. Its token was given back, and asked for again.
 void partition_core::on(const run_granted& m) {
   const auto waits = waiting_for_token_.find(m.run);
   if (waits != waiting_for_token_.end()) {
@@ -128,8 +131,10 @@ void partition_core::on(const run_granted& m) {
     waiting_for_token_.erase(waits);
     return launch(std::move(start), m.queued);
   }
-  if (!m.queued && known(m.run))
-    forward(m.run, command_run{m.run, commands::admit{}, {}, {}});
+  if (m.queued || !known(m.run))
+    return;
+  granted_.insert(m.run);
+  forward(m.run, command_run{m.run, commands::admit{}, {}, {}});
 }
 
 void partition_core::launch(pending_start start, bool queued) {
@@ -204,6 +209,7 @@ void partition_core::on(const run_news& m) {
 void partition_core::release(const run_id& run) {
   if (tokens_.erase(run) > 0)
     caf::anon_send(shared_.limiter, token_free{run});
+  granted_.erase(run);
   if (const auto waits = waits_of_.find(run); waits != waits_of_.end()) {
     for (const auto until : waits->second)
       waits_.erase({until, run});

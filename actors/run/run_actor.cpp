@@ -46,8 +46,10 @@ run_actor::behavior_type behave_as_run(run_actor::stateful_pointer<run_actor_sta
       [=](settled& m) { handle(m); },
       [=](step_ended& m) { handle(m); },
       [=](step_live& m) { handle(m); },
-      [=](stop_run&) {
-        state->core->stop();
+      [=](stop_run& m) {
+        guarded(
+            "run", [&] { m.why ? state->core->give_up(*m.why, false) : state->core->stop(); },
+            [&] { shared->metrics.crashes.add(); });
         self->quit();
       },
   };

@@ -1,5 +1,6 @@
 #include "actors/run/run_core.hpp"
 
+#include "persistence/store/refusals.hpp"
 #include "runtime/base/log.hpp"
 
 #include <caf/send.hpp>
@@ -26,8 +27,8 @@ failure restarting() {
 } // namespace
 
 run_core::run_core(engine_shared& shared, const run_spawn& what, run_actor self)
-    : shared_(shared), partition_(what.partition), run_(what.run), self_(std::move(self)),
-      blobs_(shared, what.partition, what.run), fresh_(what.fresh),
+    : shared_(shared), partition_(what.partition), run_(what.run), term_(what.term),
+      self_(std::move(self)), blobs_(shared, what.partition, what.run), fresh_(what.fresh),
       claim_(shared.budget, budget_kind::runs, bytes_a_run) {
   record_.state.id = run_;
   if (shared.spans)
@@ -40,6 +41,11 @@ bool run_core::ready() {
     return false;
   if (loaded_ || fresh_)
     return true;
+  // What is in flight elsewhere, or may be, must not be recorded as interrupted.
+  if (!may_act()) {
+    give_up(leadership_lost(), false);
+    return false;
+  }
   auto mark = begin_loading(shared_, run_, loading_work::resume);
   if (!mark) {
     give_up(mark.error(), false);
@@ -197,6 +203,7 @@ void run_core::propose(decision made, std::vector<answer_due> answers) {
   auto rows = turn_rows_of(shared_.settings, partition_, record_, made.events, blobs_);
   proposal what;
   what.partition = partition_;
+  what.term = term_;
   what.facts = std::move(rows.facts);
   for (auto& row : with_)
     what.facts.push_back(std::move(row));
@@ -251,12 +258,12 @@ void run_core::on(const settled& m) {
   for (auto& each : turn.answers)
     each.refusal ? each.answer(*each.refusal) : each.answer(done_at{here(), nullptr});
   if (!turn.outbox.empty())
-    caf::anon_send(partition(), outbox_added{std::move(turn.outbox)});
+    caf::anon_send(partition(), outbox_added{term_, std::move(turn.outbox)});
   abort_ended(turn.events);
   const bool ended = terminal(record_.state.status);
   if (needs_news_ || (ended && !turn.was_terminal)) {
     needs_news_ = false;
-    caf::anon_send(partition(), run_news{run_, true, ended});
+    caf::anon_send(partition(), run_news{run_, term_, true, ended});
   }
   if (!waiters_.empty())
     answer_waiters(false);
@@ -317,7 +324,7 @@ void run_core::maybe_idle() {
     return;
   if (dead_) {
     idle_at_ = received_;
-    caf::anon_send(partition(), run_idle{run_, received_, true, crash_, false});
+    caf::anon_send(partition(), run_idle{run_, term_, received_, true, crash_, false});
     return;
   }
   if (flight_ || !inbox_.empty() || !steps_.empty() || !watchers_.empty() || !waiters_.empty())
@@ -331,7 +338,7 @@ void run_core::maybe_idle() {
         return;
   }
   idle_at_ = received_;
-  caf::anon_send(partition(), run_idle{run_, received_, false, false, ended});
+  caf::anon_send(partition(), run_idle{run_, term_, received_, false, false, ended});
 }
 
 } // namespace troupe

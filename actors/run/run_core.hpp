@@ -2,6 +2,9 @@
 //
 //   idle → turn in flight → (committed) effects, answers, events → idle
 //                         → (refused)   everybody is told, the run is loaded again
+//
+// It lives under one leadership of its partition: a log that has another leader refuses its turns,
+// and without a majority in sight no effect starts, so that none starts on two nodes.
 #pragma once
 
 #include "actors/api/shared.hpp"
@@ -53,6 +56,8 @@ public:
   void crashed();
   /// Aborts what still runs.
   void stop();
+  /// Tells everybody who waits, and aborts what still runs: no effect starts any more.
+  void give_up(const failure& why, bool crash);
 
 private:
   struct entry {
@@ -96,11 +101,11 @@ private:
   void pump();
   void decide_all(std::vector<entry> batch);
   void propose(decision made, std::vector<answer_due> answers);
-  void give_up(const failure& why, bool crash);
   void maybe_idle();
   void remember(const std::vector<event>& turn);
   void tell(log::level at, std::string_view what, std::optional<run_status> status) const;
   partition_actor partition() const { return shared_.partition(partition_); }
+  bool may_act() const { return shared_.log.may_act(partition_, term_); }
 
   // run_effects.cpp
   void perform(const std::vector<effects::any>& owed);
@@ -129,6 +134,7 @@ private:
   engine_shared& shared_;
   const partition_id partition_;
   const run_id run_;
+  const std::uint64_t term_;
   run_actor self_;
   run_blobs blobs_;
   run_record record_;

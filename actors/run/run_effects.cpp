@@ -1,8 +1,11 @@
 // What a committed turn owes the world.
 #include "actors/base/instant_skills.hpp"
 #include "actors/run/run_core.hpp"
+#include "persistence/store/refusals.hpp"
 
 #include <caf/send.hpp>
+
+#include <algorithm>
 
 namespace troupe {
 
@@ -14,6 +17,11 @@ constexpr milliseconds timer_news_within{120'000};
 } // namespace
 
 void run_core::perform(const std::vector<effects::any>& owed) {
+  const bool starts = std::any_of(owed.begin(), owed.end(), [](const effects::any& each) {
+    return !std::holds_alternative<effects::wake_at>(each);
+  });
+  if (starts && !may_act())
+    return give_up(leadership_lost(), false); // loaded again where and when somebody may act
   for (const auto& each : owed) {
     if (const auto* attempt = std::get_if<effects::run_attempt>(&each)) {
       if (is_instant_skill(attempt->skill))
@@ -102,6 +110,7 @@ void run_core::arm_timers(const std::vector<effects::any>& owed) {
   if (news.timers.empty())
     return;
   news.run = run_;
+  news.term = term_;
   caf::anon_send(partition(), std::move(news));
 }
 

@@ -27,6 +27,7 @@ void add_workflows(CLI::App& app, context& c);  ///< apply, run
 void add_executions(CLI::App& app, context& c); ///< ls, show, watch, cancel, retry, signal, history
 void add_reviews(CLI::App& app, context& c);    ///< review
 void add_store(CLI::App& app, context& c);      ///< replay, log, views, backup, restore, migrate
+void add_cluster(CLI::App& app, context& c);    ///< cluster
 void add_bench(CLI::App& app, context& c);      ///< bench
 void add_health(CLI::App& app, context& c);     ///< doctor, health, completion
 

@@ -126,6 +126,13 @@ public:
   /// thread-safe.
   virtual void clear() = 0;
 
+  /// Queues the removal of a partition's rows that `stays` says no to: executions with their
+  /// reviews, documents for control. It gets an execution_gone or document_gone for each row, on
+  /// the views' thread, and is let go of once all were asked (or nothing can be removed any more).
+  /// What is queued later stays behind it. Never blocks; thread-safe.
+  using row_filter = std::function<bool(const view_change& row)>;
+  virtual void sweep(partition_id partition, row_filter stays) = 0;
+
   /// Waits until at most `changes` are queued, for whoever feeds many. False: `wait` was over
   /// before. Thread-safe; blocks.
   virtual bool wait_for_room(std::size_t changes, std::chrono::milliseconds wait) = 0;

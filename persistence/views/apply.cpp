@@ -34,6 +34,11 @@ std::string key_of(const view_change& change) {
   return std::visit(key, change);
 }
 
+/// As they stand in the ids of a partition's runs.
+std::string partition_digits(partition_id partition) {
+  return to_text(make_run_id(from_millis(0), partition, 0)).substr(15, 3);
+}
+
 class writer {
 public:
   explicit writer(connection& to) : to_(to) {}
@@ -176,6 +181,40 @@ result<void> apply(connection& to, const std::vector<view_change>& changes,
   if (!written)
     (void)to.run("ROLLBACK", {}).has_value();
   return written;
+}
+
+result<sweep_place> sweep(connection& of, partition_id partition, const views::row_filter& stays,
+                          sweep_place from) {
+  constexpr std::size_t rows_at_once = 1'000;
+  std::vector<view_change> rows;
+  const auto documents = troupe::number(partition) == 0;
+  const auto digits = partition_digits(partition);
+  const auto last_run = from.after_run;
+  const auto read =
+      documents
+          ? of.each_row("SELECT key, collection, id FROM documents WHERE key > ? ORDER BY key "
+                        "LIMIT 1000",
+                        {from.after_document},
+                        [&](const sqlite::row& found) {
+                          from.after_document = found.integer(0);
+                          rows.push_back(document_gone{std::string(found.text(1)),
+                                                       std::string(found.text(2))});
+                        })
+          : of.each_row("SELECT id FROM executions WHERE id > ? AND substr(id, 16, 3) = ? "
+                        "ORDER BY id LIMIT 1000",
+                        {last_run, digits}, [&](const sqlite::row& found) {
+                          from.after_run = found.text(0);
+                          if (const auto run = run_id_from_text(from.after_run))
+                            rows.push_back(execution_gone{*run});
+                        });
+  if (!read)
+    return read.error();
+  from.done = rows.size() < rows_at_once;
+  std::erase_if(rows, stays);
+  if (!rows.empty())
+    if (auto removed = apply(of, rows, {}); !removed)
+      return removed.error();
+  return from;
 }
 
 result<void> clear(connection& of) {

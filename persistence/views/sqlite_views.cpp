@@ -4,7 +4,7 @@
 #include "persistence/views/change_size.hpp"
 #include "persistence/views/connection.hpp"
 #include "persistence/views/queries.hpp"
-#include "persistence/views/schema.hpp"
+#include "persistence/views/view_file.hpp"
 #include "runtime/base/log.hpp"
 
 #include <algorithm>
@@ -12,7 +12,6 @@
 #include <condition_variable>
 #include <deque>
 #include <fcntl.h>
-#include <filesystem>
 #include <mutex>
 #include <thread>
 #include <unistd.h>
@@ -24,6 +23,8 @@ namespace {
 
 using clock = std::chrono::steady_clock;
 using sqlite::connection;
+using sqlite::damage_mark;
+using sqlite::opened_file;
 
 /// Changes that one transaction takes at most, so that queries get their turn.
 constexpr std::size_t batch_changes_max = 20'000;
@@ -32,56 +33,6 @@ constexpr std::uint64_t queue_share = 4;
 /// While nobody waits for an answer, changes gather this long: a transaction for each commit would
 /// cost more than the commit.
 constexpr std::chrono::milliseconds gather_for{20};
-
-struct opened_file {
-  std::unique_ptr<connection> file;
-  bool recreated = false;
-};
-
-std::string damage_mark(const std::string& path) {
-  return path + ".damaged";
-}
-
-void remove_file(const std::string& path) {
-  std::error_code ignored;
-  for (const auto* suffix : {"", "-wal", "-shm", ".damaged"})
-    std::filesystem::remove(path + suffix, ignored);
-}
-
-// True when the file is whole as far as it is looked at, and of this version.
-bool usable(connection& file, bool check_all) {
-  std::int64_t version = 0;
-  bool whole = true;
-  auto done = file.each_row("PRAGMA user_version", {},
-                            [&](const sqlite::row& found) { version = found.integer(0); });
-  if (done && check_all)
-    done = file.each_row("PRAGMA quick_check(1)", {},
-                         [&](const sqlite::row& found) { whole = found.text(0) == "ok"; });
-  if (done)
-    done = file.each_row("SELECT count(*) FROM positions", {}, [](const sqlite::row&) {});
-  return done.has_value() && whole && version == sqlite::views_version;
-}
-
-result<opened_file> open_file(const std::string& path, const views_options& options) {
-  std::error_code missing;
-  const auto bytes = std::filesystem::file_size(path, missing);
-  if (!missing && !std::filesystem::exists(damage_mark(path))) {
-    auto file = connection::open(path);
-    if (file && (*file)->script(sqlite::pragmas) &&
-        usable(**file, bytes <= options.check_bytes_max))
-      return opened_file{std::move(*file), false};
-    log::warning("views", "the view file is damaged or of another version: it is made again");
-  }
-  remove_file(path);
-  auto file = connection::open(path);
-  if (!file)
-    return file.error();
-  const auto version = "PRAGMA user_version=" + std::to_string(sqlite::views_version);
-  for (const auto* sql : {sqlite::pragmas, "BEGIN", sqlite::schema, version.c_str(), "COMMIT"})
-    if (auto done = (*file)->script(sql); !done)
-      return done.error();
-  return opened_file{std::move(*file), true};
-}
 
 class owner final : public sqlite_views {
 public:
@@ -121,6 +72,17 @@ public:
       const std::lock_guard lock(mutex_);
       ++lag_;
       queue_.push_back({{}, 0, {}, true});
+    }
+    wake_.notify_one();
+  }
+
+  void sweep(partition_id partition, row_filter stays) override {
+    {
+      const std::lock_guard lock(mutex_);
+      if (useless_)
+        return;
+      ++lag_;
+      queue_.push_back({partition, 0, {}, false, {}, std::move(stays)});
     }
     wake_.notify_one();
   }
@@ -171,6 +133,7 @@ private:
     std::vector<view_change> changes;
     bool clear = false; ///< instead of changes: everything goes
     byte_claim claim = {};
+    row_filter stays = {}; ///< instead of changes: a sweep
   };
   struct question {
     view_query what;
@@ -183,10 +146,13 @@ private:
   void run();
   bool has_work() const;
   bool is_due(bool in_a_hurry) const { return in_a_hurry || clock::now() >= gathered_at_; }
-  bool has_pending() const { return pending_clear_ || !pending_positions_.empty(); }
+  bool has_pending() const {
+    return pending_clear_ || pending_sweep_ || !pending_positions_.empty();
+  }
   void wait_for_work(std::unique_lock<std::mutex>& lock, const std::vector<question>& waiting);
   void take_batch();
   void apply_pending();
+  void sweep_some();
   void answer_some(std::vector<question>& waiting, bool all);
   bool reached(const std::vector<position>& at_least) const;
   void note_damage(const failure& why);
@@ -207,7 +173,10 @@ private:
   byte_claim pending_claim_;
   std::vector<view_change> pending_; ///< the batch being applied, kept until that succeeded
   std::map<partition_id, std::uint64_t> pending_positions_;
-  bool pending_clear_ = false;      ///< comes alone
+  bool pending_clear_ = false; ///< comes alone
+  row_filter pending_sweep_;   ///< the same; of …
+  partition_id swept_{};
+  sqlite::sweep_place sweep_place_;
   clock::time_point gathered_at_{}; ///< what is queued is applied then, or sooner for a question
   clock::time_point retry_at_{};    ///< a batch that failed (disk full) is tried again then
   bool broken_ = false;             ///< the file is damaged: nothing may be applied any more
@@ -262,6 +231,14 @@ void owner::run() {
 void owner::take_batch() {
   while (!broken_ && !queue_.empty() && pending_.size() < batch_changes_max) {
     auto& one = queue_.front();
+    if (one.stays) {
+      if (has_pending())
+        return;
+      pending_sweep_ = std::move(one.stays);
+      swept_ = one.partition;
+      sweep_place_ = {};
+      return queue_.pop_front();
+    }
     if (one.clear) {
       if (has_pending())
         return;
@@ -277,7 +254,26 @@ void owner::take_batch() {
   }
 }
 
+/// A part at a time: questions are answered between.
+void owner::sweep_some() {
+  auto done = sqlite::sweep(*file_, swept_, pending_sweep_, sweep_place_);
+  if (!done) {
+    note_damage(done.error());
+    retry_at_ = clock::now() + std::chrono::milliseconds(500);
+    return;
+  }
+  sweep_place_ = std::move(*done);
+  if (!sweep_place_.done)
+    return;
+  pending_sweep_ = nullptr;
+  const std::lock_guard lock(mutex_);
+  --lag_;
+  room_.notify_all();
+}
+
 void owner::apply_pending() {
+  if (pending_sweep_)
+    return sweep_some();
   const auto done =
       pending_clear_ ? sqlite::clear(*file_) : sqlite::apply(*file_, pending_, pending_positions_);
   if (!done) {
@@ -330,10 +326,12 @@ void owner::note_damage(const failure& why) {
   if (why.code != "views_corrupt")
     return;
   broken_ = true;
+  pending_sweep_ = nullptr;
+  std::deque<batch> dropped; // ends outside of the lock
   {
     const std::lock_guard lock(mutex_);
     useless_ = true;
-    queue_.clear();
+    dropped.swap(queue_);
     room_.notify_all();
   }
   pending_claim_.set(0);
@@ -346,7 +344,7 @@ void owner::note_damage(const failure& why) {
 
 result<std::unique_ptr<sqlite_views>> open_views(const std::string& path,
                                                  const views_options& options) {
-  auto opened = open_file(path, options);
+  auto opened = sqlite::open_file(path, options);
   if (!opened)
     return opened.error();
   const auto cache = "PRAGMA cache_size=-" + std::to_string(options.cache_bytes / 1024);

@@ -32,7 +32,7 @@ public:
       if (auto* row = std::get_if<execution_row>(&change))
         executions_[row->id] = *row;
       else if (auto* gone = std::get_if<execution_gone>(&change))
-        executions_.erase(gone->id);
+        forget(gone->id);
       else if (auto* review = std::get_if<review_row>(&change))
         reviews_[review->id] = *review;
       else if (auto* document = std::get_if<document_row>(&change))
@@ -55,6 +55,12 @@ public:
           page.items.push_back(
               json::write(json::object{{"id", to_text(id)}, {"status", row.status}}));
     }
+    if (const auto* old = std::get_if<retention_query>(&what)) {
+      const std::lock_guard lock(mutex_);
+      for (const auto& [id, row] : executions_)
+        if (row.completed_ms && row.completed_ms < old->completed_before_ms)
+          page.items.push_back(json::write(json::object{{"id", to_text(id)}}));
+    }
     page.total_count = page.items.size();
     ready(std::move(page));
   }
@@ -70,6 +76,19 @@ public:
     if (pace)
       pace();
     return true;
+  }
+  void sweep(partition_id partition, row_filter stays) override {
+    const std::lock_guard lock(mutex_);
+    std::erase_if(executions_, [&](const auto& row) {
+      return partition_of(row.first) == partition && !stays(execution_gone{row.first});
+    });
+    std::erase_if(reviews_, [&](const auto& row) {
+      return partition_of(row.second.execution) == partition &&
+             !executions_.contains(row.second.execution);
+    });
+    std::erase_if(documents_, [&](const auto& row) {
+      return number(partition) == 0 && !stays(document_gone{row.second.collection, row.second.id});
+    });
   }
   std::function<void()> pace; ///< called by who feeds many changes
 
@@ -107,6 +126,11 @@ public:
   }
 
 private:
+  void forget(const run_id& run) {
+    executions_.erase(run);
+    std::erase_if(reviews_, [&](const auto& row) { return row.second.execution == run; });
+  }
+
   mutable std::mutex mutex_;
   std::map<partition_id, std::uint64_t> applied_;
   std::map<run_id, execution_row> executions_;
@@ -222,6 +246,7 @@ struct node {
   byte_budget* budget = nullptr;    ///< for the next open()
   loading_marks* loading = nullptr; ///< the same
   const row_reader* rows = nullptr; ///< the same; empty: the store
+  replicated_log* log = nullptr;    ///< the same
   std::unique_ptr<engine> it;
 
   explicit node(
@@ -238,8 +263,17 @@ struct node {
 
   void open() {
     const row_reader& read = rows ? *rows : store;
-    it = make_engine(
-        {read, store, lists, http, clock, &clock, settings, budget, nullptr, {}, loading});
+    it = make_engine({read,
+                      log ? *log : store,
+                      lists,
+                      http,
+                      clock,
+                      &clock,
+                      settings,
+                      budget,
+                      nullptr,
+                      {},
+                      loading});
     ASSERT_TRUE(it->start());
     ASSERT_TRUE(eventually([&] { return it->ready(); }));
   }

@@ -82,5 +82,66 @@ TEST(ViewsClear, WhoFeedsManyIsToldWhenThereIsRoom) {
   EXPECT_EQ(lists->lag(), 0U);
 }
 
+execution_row in_partition(std::uint16_t partition, std::uint64_t n) {
+  auto row = execution(n);
+  row.id = make_run_id(from_millis(1'000'000), partition_id{partition}, n);
+  return row;
+}
+
+/// Lets go of itself when the views do.
+struct sweep_end {
+  std::promise<void> gone;
+  ~sweep_end() { gone.set_value(); }
+};
+
+std::future<void> sweep(views& from, std::uint16_t partition, views::row_filter stays) {
+  auto end = std::make_shared<sweep_end>();
+  auto gone = end->gone.get_future();
+  from.sweep(partition_id{partition}, [end = std::move(end), stays = std::move(stays)](
+                                          const view_change& row) { return stays(row); });
+  return gone;
+}
+
+TEST(ViewsSweep, RemovesRunsOfOnePartitionWithTheirReviews) {
+  scratch dir;
+  auto lists = *open_views(dir / "views.sqlite");
+  constexpr std::uint64_t many = 2'500; // more than one step
+  std::vector<view_change> rows;
+  for (std::uint64_t n = 0; n < many; ++n) {
+    rows.push_back(in_partition(1, n));
+    rows.push_back(in_partition(0xabc, n));
+    review_row review;
+    review.id = "r" + std::to_string(n);
+    review.execution = in_partition(1, n).id;
+    review.body = "{}";
+    rows.push_back(std::move(review));
+  }
+  lists->apply(partition_id{1}, 7, std::move(rows));
+  std::size_t asked = 0;
+  auto gone = sweep(*lists, 1, [&](const view_change& row) {
+    ++asked;
+    return std::get<execution_gone>(row).id.id.bytes[15] % 2 == 0;
+  });
+  lists->apply(partition_id{1}, 8, {in_partition(1, 1)});
+  ASSERT_EQ(gone.wait_for(std::chrono::seconds(10)), std::future_status::ready);
+  EXPECT_EQ(asked, many);
+  EXPECT_EQ(count_of(*lists, execution_filter{}, 8), many / 2 + 1 + many);
+  EXPECT_EQ(count_of(*lists, review_filter{}, 8), many / 2);
+  EXPECT_EQ(lists->applied(partition_id{1}), 8U);
+  EXPECT_TRUE(lists->wait_for_room(0, std::chrono::seconds(5)));
+}
+
+TEST(ViewsSweep, RemovesDocumentsWithTheirTextsAndKeepsTheRest) {
+  scratch dir;
+  auto lists = *open_views(dir / "views.sqlite");
+  lists->apply(partition_id{1}, 7, {execution(1), note("a", "a lighthouse"), note("b", "a mill")});
+  auto gone = sweep(*lists, 0,
+                    [](const view_change& row) { return std::get<document_gone>(row).id == "b"; });
+  ASSERT_EQ(gone.wait_for(std::chrono::seconds(10)), std::future_status::ready);
+  EXPECT_EQ(count_of(*lists, searching("lighthouse"), 7), 0U);
+  EXPECT_EQ(count_of(*lists, searching("mill"), 7), 1U);
+  EXPECT_EQ(count_of(*lists, execution_filter{}, 7), 1U);
+}
+
 } // namespace
 } // namespace troupe::test
