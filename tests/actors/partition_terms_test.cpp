@@ -48,26 +48,28 @@ struct alone {
   }
 
   run_actor probe() {
-    return system.spawn([this](run_actor::pointer self) -> run_actor::behavior_type {
-      return {
-          [](begin_run&) {},
-          [](join_run&) {},
-          [this](command_run&) { ++asked; },
-          [](ask_run&) {},
-          [](watch_run&) {},
-          [](settled&) {},
-          [](step_ended&) {},
-          [](step_live&) {},
-          [](wait_over&) {},
-          [](check_up&) {},
-          [](step_alive&) {},
-          [this, self](stop_run& m) {
-            ++stopped;
-            refused += m.why && m.why->code == "leadership_lost" ? 1 : 0;
-            self->quit();
-          },
-      };
-    });
+    return system.spawn(
+        [](run_actor::pointer self, alone* test) -> run_actor::behavior_type {
+          return {
+              [](begin_run&) {},
+              [](join_run&) {},
+              [test](command_run&) { ++test->asked; },
+              [](ask_run&) {},
+              [](watch_run&) {},
+              [](settled&) {},
+              [](step_ended&) {},
+              [](step_live&) {},
+              [](wait_over&) {},
+              [](check_up&) {},
+              [](step_alive&) {},
+              [self, test](stop_run& m) {
+                ++test->stopped;
+                test->refused += m.why && m.why->code == "leadership_lost" ? 1 : 0;
+                self->quit();
+              },
+          };
+        },
+        this);
   }
   template <class Message> void send(Message m) {
     caf::anon_send(shared->partition(home), std::move(m));

@@ -352,7 +352,7 @@ TEST(Replica, LeadershipMayFlipAtAnyMoment) {
     std::vector<std::shared_ptr<void>> handles;
     std::vector<run_id> open;
     for (int i = 0; i < 25; ++i) {
-      const auto& run = *n.first.run(i % 2 ? asking : chain, "{}", milliseconds(0));
+      const auto run = *n.first.run(i % 2 ? asking : chain, "{}", milliseconds(0));
       all.emplace_back(run.id, std::make_shared<listener>());
       handles.push_back(n.follow(run.id, all.back().second));
       if (i % 2)
