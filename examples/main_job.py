@@ -105,27 +105,28 @@ class Service:
 class Server:
     """The node under the job."""
 
-    def __init__(self, binary, port, allow):
+    def __init__(self, binary, port, allow, data=DATA, log=LOG):
         self.binary, self.port, self.allow, self.process = binary, port, allow, None
+        self.data, self.log = data, log
         self.url = f"http://127.0.0.1:{port}"
 
     def start(self):
         began = time.monotonic()
-        log = open(LOG, "ab")
+        log = open(self.log, "ab")
         self.process = subprocess.Popen(
-            [self.binary, "serve", "--data-dir", DATA, "--host", "127.0.0.1", "--port",
+            [self.binary, "serve", "--data-dir", self.data, "--host", "127.0.0.1", "--port",
              str(self.port), "--http-allow", self.allow],
             stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
         log.close()
         while time.monotonic() - began < 15:
             if self.process.poll() is not None:
-                raise Wrong(f"the node ended with {self.process.returncode}; see {LOG}")
+                raise Wrong(f"the node ended with {self.process.returncode}; see {self.log}")
             try:
                 if self.ask("GET", "/health/ready")[0] == 200:
                     return time.monotonic() - began
             except OSError:
                 time.sleep(0.01)
-        raise Wrong(f"the node is not ready after 15 s; see {LOG}")
+        raise Wrong(f"the node is not ready after 15 s; see {self.log}")
 
     def ask(self, method, path, body=None):
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)

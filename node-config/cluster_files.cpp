@@ -73,6 +73,8 @@ std::string description_of(const cluster_files& files) {
                    {"created_by", files.created_by},
                    {"listen", json::object{{"host", files.host}, {"port", files.port}}},
                    {"peers", peers_json(files.peers)}};
+  if (files.partitions != 0)
+    out["partitions"] = files.partitions;
   if (!files.recovered_from.empty())
     out["recovered_from"] = files.recovered_from;
   return json::write_pretty(json::value(std::move(out))) + "\n";
@@ -96,6 +98,8 @@ result<cluster_files> description_from(const std::string& text) {
   files.cluster_id = json::text_or(*parsed, "cluster_id", "");
   files.node = unsigned_member(*parsed, "node", UINT64_MAX).value_or(0);
   files.created_by = json::text_or(*parsed, "created_by", "");
+  files.partitions =
+      static_cast<std::uint16_t>(unsigned_member(*parsed, "partitions", 4'095).value_or(0));
   files.recovered_from = json::text_or(*parsed, "recovered_from", "");
   if (const auto* listen = json::find(*parsed, "listen")) {
     files.host = json::text_or(*listen, "host", "");
@@ -283,6 +287,11 @@ result<void> save_cluster_files(const std::string& data_dir, const cluster_files
   if (auto written = write_folder(target + ".new", files); !written)
     return written;
   return swap_in(data_dir, folder);
+}
+
+std::uint16_t partitions_of_cluster(const std::string& data_dir) {
+  const auto files = load_cluster_files(data_dir);
+  return files ? files->partitions : std::uint16_t{0};
 }
 
 } // namespace troupe

@@ -35,6 +35,7 @@ struct cluster_peer {
 struct cluster_files {
   std::string cluster_id; ///< a UUID
   cluster::node_number node = 0;
+  std::uint16_t partitions = 0;    ///< of the cluster; 0: this node founded it
   std::string created_by;          ///< version of Troupe
   std::string recovered_from;      ///< the cluster this one went on from alone; empty: it did not
   std::string host;                ///< listens here for peers, and is reached here by them
@@ -54,6 +55,10 @@ cluster_paths cluster_paths_of(const std::string& data_dir);
 /// True for a node of a cluster, also when its files are damaged: it must not start alone. Like
 /// load and save it first finishes what a crash interrupted; one process at a time.
 result<bool> cluster_files_exist(const std::string& data_dir);
+
+/// Of the cluster that this node was let into; 0: of none, or it founded it. Before the store of a
+/// new data directory is opened.
+std::uint16_t partitions_of_cluster(const std::string& data_dir);
 
 /// Reads and checks everything. Failures name the file and what to do: "cluster_file_missing",
 /// "cluster_file_damaged", "cluster_file_newer", "cluster_key_exposed" (others may read a key),

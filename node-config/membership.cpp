@@ -111,25 +111,25 @@ result<join_request> join_request_from(const json::value& body) {
 }
 
 json::value to_json(const join_answer& answer) {
-  return json::object{{"cluster_id", answer.cluster_id},
-                      {"node", answer.node},
-                      {"authority", answer.authority},
-                      {"certificate", answer.certificate},
-                      {"peers", peers_json(answer.peers)}};
+  return json::object{{"cluster_id", answer.cluster_id},   {"node", answer.node},
+                      {"partitions", answer.partitions},   {"authority", answer.authority},
+                      {"certificate", answer.certificate}, {"peers", peers_json(answer.peers)}};
 }
 
 result<join_answer> join_answer_from(const json::value& body) {
   join_answer answer;
   answer.cluster_id = json::text_or(body, "cluster_id", "");
   answer.node = unsigned_member(body, "node", UINT64_MAX).value_or(0);
+  answer.partitions =
+      static_cast<std::uint16_t>(unsigned_member(body, "partitions", 4'095).value_or(0));
   answer.authority = json::text_or(body, "authority", "");
   answer.certificate = json::text_or(body, "certificate", "");
   auto peers = peers_from(json::find(body, "peers"));
   if (!peers)
     return join_answer_refused(peers.error().message);
   answer.peers = std::move(*peers);
-  if (!uuid_from_text(answer.cluster_id) || answer.node == 0)
-    return join_answer_refused("it names no cluster or no number.");
+  if (!uuid_from_text(answer.cluster_id) || answer.node == 0 || answer.partitions == 0)
+    return join_answer_refused("it names no cluster, no number or no partitions.");
   if (answer.authority.empty() || answer.certificate.empty())
     return join_answer_refused("it has no certificate.");
   return answer;
@@ -152,7 +152,8 @@ result<join_answer> let_in(const admission_offer& offer, invitations& table,
   if (!certificate)
     return certificate.error();
   table = std::move(after);
-  return join_answer{offer.by.cluster_id, offer.node, offer.by.authority_certificate,
+  return join_answer{offer.by.cluster_id,     offer.node,
+                     offer.partitions,        offer.by.authority_certificate,
                      std::move(*certificate), offer.members};
 }
 
@@ -169,6 +170,7 @@ result<cluster_files> accept_answer(const joining_node& self, const join_answer&
   cluster_files files;
   files.cluster_id = answer.cluster_id;
   files.node = answer.node;
+  files.partitions = answer.partitions;
   files.created_by = TROUPE_VERSION;
   files.host = self.host;
   files.port = self.port;

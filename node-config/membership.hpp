@@ -38,10 +38,12 @@ json::value to_json(const join_request& asked);
 /// Fails with kind `invalid`, code "join_invalid" or "address_invalid".
 result<join_request> join_request_from(const json::value& body);
 
-/// {"cluster_id", "node", "authority", "certificate", "peers": [{node, host, port, http_url}]}
+/// {"cluster_id", "node", "partitions", "authority", "certificate", "peers": [{node, host, port,
+/// http_url}]}
 struct join_answer {
   std::string cluster_id;
   cluster::node_number node = 0;
+  std::uint16_t partitions = 0;       ///< content partitions of the cluster
   std::string authority, certificate; ///< PEM
   std::vector<cluster_peer> peers;
 };
@@ -53,6 +55,7 @@ result<join_answer> join_answer_from(const json::value& body);
 struct admission_offer {
   const cluster_files& by;           ///< of a node that has the authority's key
   std::vector<cluster_peer> members; ///< all of them, for the guest to find
+  std::uint16_t partitions = 0;      ///< content partitions, which the guest must have too
   cluster::node_number node = 0;     ///< the guest's number; never used before
 };
 /// Lets a node in: uses its invitation up and signs its key. `table` changes only where this

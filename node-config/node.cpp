@@ -4,6 +4,8 @@
 #include "actors/gateway/gateway.hpp"
 #include "net/http/server.hpp"
 #include "net/provider/span_exporter.hpp"
+#include "node-config/cluster_files.hpp"
+#include "node-config/cluster_node.hpp"
 #include "node-config/process_metrics.hpp"
 #include "node-config/zones.hpp"
 #include "persistence/rocks/loading_file.hpp"
@@ -88,15 +90,25 @@ public:
       return allowed;
     if (auto opened = open_storage(); !opened)
       return opened;
+    auto cluster = open_cluster_node(settings_, *store_, budget_);
+    if (!cluster)
+      return cluster.error();
+    cluster_ = std::move(*cluster);
     if (auto started = start_engine(); !started)
       return started;
-    return listen();
+    if (auto listening = listen(); !listening)
+      return listening;
+    if (cluster_)
+      cluster_->start(*engine_, http_url());
+    return {};
   }
 
   std::uint16_t port() const noexcept override { return server_ ? server_->port() : 0; }
 
   void stop() override {
     const milliseconds grace{static_cast<std::int64_t>(settings_.shutdown_grace_ms)};
+    if (cluster_)
+      cluster_->stop();
     if (engine_)
       engine_->stop(grace);
     counted_ = nullptr;
@@ -108,15 +120,26 @@ public:
     engine_.reset();
     spans_.reset(); // sends what is left, at most a second
     client_.reset();
+    cluster_.reset();
     store_.reset();
     views_.reset();
   }
 
 private:
+  /// Where clients reach this node, as other nodes tell them.
+  std::string http_url() const {
+    const auto host =
+        settings_.host.find(':') == std::string::npos ? settings_.host : "[" + settings_.host + "]";
+    return (settings_.tls_certificate.empty() ? "http://" : "https://") + host + ":" +
+           std::to_string(port());
+  }
+
   result<void> open_storage() {
     rocks_options options;
     options.data_dir = settings_.data_dir;
     options.partitions = settings_.engine.partitions;
+    if (const auto asked = partitions_of_cluster(settings_.data_dir); asked != 0)
+      options.partitions = asked; // used where the directory is new
     options.budget = &budget_;
     options.before_flush = [this] {
       if (auto* views = paced_.load())
@@ -173,9 +196,14 @@ private:
     };
     const engine_clock& clock =
         settings_.engine.test_clock ? static_cast<const engine_clock&>(test_clock_) : clock_;
-    engine_ = make_engine({*store_, *store_, *views_, *client_, clock,
+    replicated_log& log = cluster_ ? cluster_->log() : *store_;
+    engine_ = make_engine({*store_, log, *views_, *client_, clock,
                            settings_.engine.test_clock ? &test_clock_ : nullptr, settings_.engine,
-                           &budget_, spans_.get(), backup, loading_.get()});
+                           &budget_, spans_.get(), backup, loading_.get(),
+                           cluster_ ? &cluster_->link() : nullptr, [this](const std::string& name) {
+                             if (cluster_)
+                               cluster_->control_changed(name);
+                           }});
     return engine_->start();
   }
 
@@ -192,6 +220,8 @@ private:
     };
     how.budget = &budget_;
     how.spans = spans_.get();
+    how.link = cluster_ ? &cluster_->link() : nullptr;
+    how.cluster = cluster_.get();
     gateway_ = make_gateway(*engine_, std::move(how));
     auto options = server_options_of(settings_);
     options.budget = &budget_;
@@ -231,6 +261,7 @@ private:
   std::unique_ptr<sqlite_views> views_;
   std::atomic<sqlite_views*> paced_{nullptr}; ///< for the log's thread, which is older
   std::unique_ptr<rocks_store> store_;
+  std::unique_ptr<cluster_node> cluster_;  ///< empty: this node is alone
   std::unique_ptr<loading_marks> loading_; ///< may be empty
   std::unique_ptr<http::client> client_;
   std::unique_ptr<otlp::span_exporter> spans_; ///< empty: nothing is traced

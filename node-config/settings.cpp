@@ -260,6 +260,14 @@ void add_operations(std::vector<setting>& all) {
   all.push_back(number(
       "shutdown-grace-ms", "time for running calls after SIGTERM",
       [](s & v) -> auto& { return v.shutdown_grace_ms; }, 0, day_ms));
+  all.push_back(number(
+      "cluster-election-timeout-ms",
+      "in a cluster: a leader that is silent for one to two of these is replaced",
+      [](s & v) -> auto& { return v.cluster_election_timeout_ms; }, 50, 60'000));
+  all.push_back(number(
+      "cluster-heartbeat-ms",
+      "in a cluster: how often a leader is heard; longer than the longest stall of a disk",
+      [](s & v) -> auto& { return v.cluster_heartbeat_ms; }, 10, 10'000));
   all.push_back(duration(
       "retention-sweep-ms", "how often old and stuck runs are looked for",
       [](s & v) -> auto& { return v.engine.retention_sweep; }, 100, day_ms));

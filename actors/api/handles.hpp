@@ -28,8 +28,11 @@ using partition_actor = caf::typed_actor<
     caf::reacts_to<settled>, caf::reacts_to<partition_tick>, caf::reacts_to<open_partition>,
     caf::reacts_to<leave_partition>, caf::reacts_to<close_partition>>;
 
-/// Tokens for running executions, of the whole node.
-using limiter_actor = caf::typed_actor<caf::reacts_to<token_wanted>, caf::reacts_to<token_free>>;
+/// Tokens for running executions: of the whole node, or of the whole cluster.
+using limiter_actor =
+    caf::typed_actor<caf::reacts_to<token_wanted>, caf::reacts_to<token_free>,
+                     caf::reacts_to<token_claims>, caf::reacts_to<token_mail>,
+                     caf::reacts_to<token_settled>, caf::reacts_to<token_tick>>;
 
 /// Partition 0: workflows and documents.
 using control_actor = caf::typed_actor<
@@ -41,6 +44,7 @@ using control_actor = caf::typed_actor<
 /// External workers: registrations, queues, leases.
 using workers_actor =
     caf::typed_actor<caf::reacts_to<worker_task>, caf::reacts_to<worker_task_dropped>,
-                     caf::reacts_to<worker_call>, caf::reacts_to<control_tick>>;
+                     caf::reacts_to<worker_call>, caf::reacts_to<task_mail>,
+                     caf::reacts_to<task_settled>, caf::reacts_to<control_tick>>;
 
 } // namespace troupe

@@ -116,6 +116,7 @@ struct outbox_added {
 /// From the limiter: the run has its token now.
 struct run_granted {
   run_id run{};
+  std::uint64_t term = 0; ///< of the leadership that asked
   bool at_once = false; ///< the answer to the request; otherwise it had to wait
   bool queued = false;  ///< the answer to the request: it waits
 };
@@ -123,10 +124,12 @@ struct run_granted {
 struct deliver {
   partition_id from{};
   outbox_message what;
+  promise<done_at> answer; ///< empty: the sender's partition is led here, and told by `delivered`
 };
 struct delivered {
   partition_id target{};
   std::string id;
+  bool failed = false; ///< it had no effect yet: to be tried again soon
 };
 struct partition_tick {};
 /// This node leads the partition under that term: its work begins (recovery, timers, outbox).
@@ -199,10 +202,35 @@ struct token_wanted {
   std::string workflow, priority;
   std::uint32_t workflow_max = 0;
   bool held = false; ///< it runs already: counted without asking
+  std::uint64_t term = 0; ///< of the leadership that asks
 };
 struct token_free {
   run_id run{};
+  std::uint64_t term = 0;
 };
+/// A partition opens: all that holds or wants a token there. Or it is left, and they go with it.
+struct token_claims {
+  partition_id partition{};
+  std::uint64_t term = 0;
+  bool left = false;
+  std::vector<token_wanted> claims;
+};
+/// From a limiter of this or another node (actors/limits/token_wire).
+struct token_mail {
+  std::uint64_t from = 0;
+  std::string bytes;
+  promise<std::string> answer;
+};
+/// What a limiter answered.
+struct token_settled {
+  partition_id partition{};
+  std::uint64_t term = 0, bank = 0, number = 0;
+  bool grants = false; ///< to what it was granted; otherwise to a report
+  std::vector<run_id> runs;
+  std::shared_ptr<const failure> why; ///< empty: it was taken
+};
+/// Something may be due, or control is led by another node.
+struct token_tick {};
 struct save_workflow_request {
   std::string id;
   json::value definition;
@@ -232,6 +260,17 @@ struct worker_task {
 };
 struct worker_task_dropped {
   std::uint64_t ticket = 0;
+};
+/// From another node: a task for the workers that are known here, or the end of one.
+struct task_mail {
+  std::uint64_t from = 0;
+  std::string bytes;
+  promise<std::string> answer;
+};
+/// What the node that was asked to run a task answered.
+struct task_settled {
+  std::uint64_t ticket = 0, number = 0;
+  std::shared_ptr<const result<std::string>> answer;
 };
 /// POST /skill-providers and the rest of the protocol.
 struct worker_call {
@@ -274,6 +313,10 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::abort_step)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::step_outcome)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::token_wanted)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::token_free)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::token_claims)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::token_mail)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::token_settled)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::token_tick)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::save_workflow_request)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::activate_workflow_request)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::delete_workflow_request)
@@ -281,4 +324,6 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::write_document_request)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::control_tick)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::worker_task)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::worker_task_dropped)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::task_mail)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::task_settled)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::worker_call)

@@ -5,6 +5,7 @@
 #include "actors/api/clock.hpp"
 #include "actors/api/handles.hpp"
 #include "actors/api/metrics.hpp"
+#include "actors/api/node_link.hpp"
 #include "actors/api/settings.hpp"
 #include "actors/api/stuck.hpp"
 #include "persistence/store/loading_marks.hpp"
@@ -116,9 +117,14 @@ struct engine_shared : std::enable_shared_from_this<engine_shared> {
 
   std::vector<partition_actor> partitions; ///< [0] is empty: control has its own
   limiter_actor limiter;
+  node_link* link = nullptr; ///< to the other nodes of the cluster; empty: there are none
   std::atomic<std::uint32_t> opened{0}; ///< content partitions that accept work
   std::function<run_actor(const run_spawn&)> spawn_run;
   std::function<step_actor(const run_actor&)> spawn_step;
+  /// Takes what a run says that is no event, to subscribers who follow the log; may be empty.
+  std::function<void(const run_id&, std::string_view kind,
+                     const std::shared_ptr<const std::string>& json)>
+      tell_live;
 
   /// What an operator should look at; written by control.
   std::mutex alerts_mutex;

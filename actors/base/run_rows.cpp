@@ -129,7 +129,7 @@ std::optional<token_wanted> token_of(const engine_settings& settings, const run_
   const auto& start = run.state.start;
   if (start.parent || (most == 0 && settings.executions_max == 0))
     return std::nullopt;
-  return token_wanted{run.state.id, start.workflow_id, start.priority, most, true};
+  return token_wanted{run.state.id, start.workflow_id, start.priority, most, true, 0};
 }
 
 std::optional<token_wanted> token_from_row(const run_id& run, std::string_view value,
@@ -142,7 +142,7 @@ std::optional<token_wanted> token_from_row(const run_id& run, std::string_view v
     part = value.substr(0, end);
     value.remove_prefix(end + 1);
   }
-  token_wanted out{run, std::string(value), std::string(parts[0]), 0, true};
+  token_wanted out{run, std::string(value), std::string(parts[0]), 0, true, 0};
   std::from_chars(parts[1].data(), parts[1].data() + parts[1].size(), out.workflow_max);
   queued = parts[2] == "q";
   return out;

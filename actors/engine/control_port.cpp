@@ -65,6 +65,15 @@ json::value node_engine::skills() const {
                        {"provider", "builtin"}});
   for (auto& each : worker_skills_.skills())
     out.push_back(std::move(each));
+  if (deps_.log.leads(partition_id{0}).here)
+    return out;
+  for (const auto& each : workflows_->all_of(skills_collection)) { // workers are known elsewhere
+    auto shown = each.body.is_object() ? each.body.get_object() : json::object{};
+    shown.erase("name");
+    shown["skill_type"] = each.id;
+    shown["provider"] = "worker";
+    out.push_back(std::move(shown));
+  }
   return out;
 }
 
@@ -72,6 +81,8 @@ json::value node_engine::skills() const {
 /// failing because nobody has come back yet.
 void node_engine::skills_changed(const std::map<std::string, worker_skill, std::less<>>& skills) {
   workflows_->forget_compiled();
+  if (!deps_.log.leads(partition_id{0}).here)
+    return; // who leads control writes them
   std::map<std::string, bool, std::less<>> stored;
   for (const auto& each : workflows_->all_of(skills_collection))
     stored.emplace(each.id, skills.contains(each.id));

@@ -3,6 +3,7 @@
 
 #include "actors/api/clock.hpp"
 #include "actors/api/engine_port.hpp"
+#include "actors/api/node_link.hpp"
 #include "actors/api/settings.hpp"
 #include "net/client/client.hpp"
 #include "persistence/store/loading_marks.hpp"
@@ -29,6 +30,10 @@ struct engine_deps {
   /// Makes an online backup; must not block the caller. May be empty.
   std::function<void(std::string directory, reply<json::value> answer)> backup;
   loading_marks* loading = nullptr; ///< what kills a node while it is loaded; may be empty
+  node_link* link = nullptr;        ///< to the other nodes of its cluster; empty: it is alone
+  /// In a cluster: told the name ("collection/id") of every document of control that was written,
+  /// by whichever node. Must not block. May be empty.
+  std::function<void(const std::string& name)> control_changed;
 };
 
 class engine : public engine_port {

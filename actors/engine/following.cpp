@@ -96,9 +96,13 @@ void following::refresh(const std::string& name) const {
   if (const auto slash = name.find('/'); slash != std::string::npos)
     workflows_->refresh(std::string_view(name).substr(0, slash),
                         std::string_view(name).substr(slash + 1));
+  if (changed_)
+    changed_(name);
 }
 
-void following::start(std::shared_ptr<engine_shared> shared, std::shared_ptr<directory> workflows) {
+void following::start(std::shared_ptr<engine_shared> shared, std::shared_ptr<directory> workflows,
+                      std::function<void(const std::string&)> changed) {
+  changed_ = std::move(changed);
   shared_ = std::move(shared);
   workflows_ = std::move(workflows);
   followers_->start(shared_, {[this](const std::string& name) { refresh(name); },

@@ -28,7 +28,9 @@ public:
   void applied(partition_id partition, std::uint64_t index,
                const std::vector<std::string_view>& changed);
 
-  void start(std::shared_ptr<engine_shared> shared, std::shared_ptr<directory> workflows);
+  /// `changed` is told the name of every document of control that was written; may be empty.
+  void start(std::shared_ptr<engine_shared> shared, std::shared_ptr<directory> workflows,
+             std::function<void(const std::string& name)> changed = {});
   void stop();
 
   /// All subscriptions of the node, wherever their runs are led.
@@ -50,6 +52,7 @@ private:
   telling_log log_;
   std::shared_ptr<engine_shared> shared_;
   std::shared_ptr<directory> workflows_;
+  std::function<void(const std::string&)> changed_;
   rebuild_progress progress_;
 };
 

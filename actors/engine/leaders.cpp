@@ -13,6 +13,7 @@ template <class Message> void leaders::tell(partition_id partition, Message&& m)
 
 void leaders::begin() {
   shared_.log.follow(this);
+  caf::anon_send(shared_.limiter, token_tick{});
   for (std::uint16_t p = 0; p < shared_.partitions.size(); ++p)
     if (const auto now = shared_.log.leads(partition_id{p}); now.here)
       tell(partition_id{p}, open_partition{now.term});
@@ -27,6 +28,8 @@ void leaders::led(partition_id partition, const leadership& now) {
     tell(partition, open_partition{now.term});
   else
     tell(partition, leave_partition{});
+  if (number(partition) == 0)
+    caf::anon_send(shared_.limiter, token_tick{});
 }
 
 void leaders::applied(partition_id partition, std::uint64_t index,

@@ -81,18 +81,28 @@ node_engine::node_engine(engine_deps deps) : deps_(std::move(deps)) {
       deps_.rows, compile_context{types_, settings.limits, settings.default_retry,
                                   [this](std::string_view skill) {
                                     return skill == "http_request" || is_instant_skill(skill) ||
-                                           worker_skills_.knows(skill);
+                                           worker_skills_.knows(skill) ||
+                                           (deps_.link && workflows_->knows_skill(skill));
                                   }});
   http_ = std::make_shared<http_provider>(
       deps_.http, deps_.clock,
       http_limits{settings.attempts_running_max, settings.attempts_per_host_max, deps_.budget});
   lists_ = std::make_shared<gated_views>(deps_.lists);
-  shared_ =
-      std::make_shared<engine_shared>(engine_ports{deps_.rows, deps_.log, *lists_, deps_.clock,
-                                                   deps_.budget, deps_.spans, deps_.loading},
-                                      settings, types_);
-  shared_->gate = lists_;
+  if (deps_.link)
+    follow_ = std::make_unique<following>(deps_.log, lists_, settings.partitions);
+  auto& log = follow_ ? follow_->log() : deps_.log;
+  const auto lists = follow_ ? std::shared_ptr<views>(follow_->lists()) : lists_;
+  shared_ = std::make_shared<engine_shared>(
+      engine_ports{deps_.rows, log, *lists, deps_.clock, deps_.budget, deps_.spans, deps_.loading},
+      settings, types_);
+  shared_->gate = lists;
+  shared_->link = deps_.link;
   shared_->workflows = workflows_;
+  if (follow_)
+    shared_->tell_live = [this](const run_id& run, std::string_view kind,
+                                const std::shared_ptr<const std::string>& json) {
+      follow_->subscriptions().live(run, kind, json);
+    };
   feeder_ = std::make_unique<views_feeder>(shared_, *lists_, deps_.lists);
   starts_queued_ =
       std::make_shared<start_places>(settings.partitions + 1u, settings.starts_queued_max);
@@ -100,6 +110,19 @@ node_engine::node_engine(engine_deps deps) : deps_(std::move(deps)) {
 
 node_engine::~node_engine() {
   stop(milliseconds(0));
+}
+
+/// Registered by workers, whether or not one is connected now.
+std::vector<worker_skill> node_engine::stored_skills() const {
+  std::vector<worker_skill> remembered;
+  for (const auto& each : workflows_->all_of(skills_collection)) {
+    worker_skill known{each.id, std::string(json::text_or(each.body, "description", "")),
+                       std::string(json::text_or(each.body, "effect", "io")), nullptr, 0};
+    if (const auto* schema = json::find(each.body, "parameters_schema"))
+      known.parameters_schema = *schema;
+    remembered.push_back(std::move(known));
+  }
+  return remembered;
 }
 
 void node_engine::spawn_all() {
@@ -113,22 +136,15 @@ void node_engine::spawn_all() {
   shared.spawn_step = [&system, &shared](const run_actor& run) {
     return spawn_step_actor(system, shared, run);
   };
-  std::vector<worker_skill> remembered;
-  for (const auto& each : workflows_->all_of(skills_collection)) {
-    worker_skill known{each.id, std::string(json::text_or(each.body, "description", "")),
-                       std::string(json::text_or(each.body, "effect", "io")), nullptr, 0};
-    if (const auto* schema = json::find(each.body, "parameters_schema"))
-      known.parameters_schema = *schema;
-    remembered.push_back(std::move(known));
-  }
   worker_limits limits;
   limits.heartbeat = deps_.settings.worker_heartbeat;
   limits.queue_max = deps_.settings.worker_queue_max;
   limits.budget = deps_.budget;
   workers_ = spawn_workers_actor(
-      system,
-      workers_deps{deps_.clock, worker_skills_, limits, [this] { return new_id(); },
-                   std::move(remembered), [this](const auto& skills) { skills_changed(skills); }});
+      system, workers_deps{deps_.clock, worker_skills_, limits, [this] { return new_id(); },
+                           stored_skills(), [this](const auto& skills) { skills_changed(skills); },
+                           deps_.link, deps_.link ? &deps_.log : nullptr,
+                           [this] { return stored_skills(); }});
   shared.skills =
       std::make_shared<skill_router>(http_, std::make_shared<worker_provider>(workers_));
   shared.limiter = spawn_limiter_actor(system, shared);
@@ -141,15 +157,31 @@ void node_engine::spawn_all() {
 
 result<void> node_engine::start() {
   log_loading_deaths(*shared_);
+  if (follow_)
+    deps_.log.follow(&listening_); // no entry may fall between what is read and what is told
   if (auto opened = workflows_->open(); !opened)
     return opened;
   if (auto shown = feeder_->prepare(); !shown)
     return shown;
+  if (follow_)
+    follow_->start(shared_, workflows_, deps_.control_changed);
   feeder_->run();
   spawn_all();
-  leaders_ = std::make_unique<leaders>(*shared_, control_, nullptr);
+  leaders_ = std::make_unique<leaders>(*shared_, control_,
+                                       [this](partition_id partition, std::uint64_t index,
+                                              const std::vector<std::string_view>& changed) {
+                                         if (follow_)
+                                           follow_->applied(partition, index, changed);
+                                       });
+  if (deps_.link)
+    services_ = std::make_unique<peer_services>(*deps_.link, *shared_, workers_);
   leaders_->begin();
   return {};
+}
+
+void node_engine::listener::applied(partition_id partition, std::uint64_t index,
+                                    const std::vector<std::string_view>& changed) {
+  home.follow_->applied(partition, index, changed);
 }
 
 /// Until no step runs, or `grace` is over. Between two steps of a run none is live for a moment: a
@@ -173,8 +205,10 @@ void node_engine::stop(milliseconds grace) {
     return;
   stopping_ = true;
   feeder_->stop();
+  services_.reset();
   if (leaders_)
     leaders_->end();
+  deps_.log.follow(nullptr);
   if (!system_)
     return;
   wait_for_steps(grace);
@@ -188,6 +222,8 @@ void node_engine::stop(milliseconds grace) {
     caf::anon_send_exit(shared_->limiter, caf::exit_reason::user_shutdown);
     system_->await_all_actors_done();
     leaders_.reset();
+    if (follow_)
+      follow_->stop();
     control_ = control_actor();
     workers_ = workers_actor();
     shared_->limiter = limiter_actor();

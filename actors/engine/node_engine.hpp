@@ -4,11 +4,13 @@
 #include "actors/api/shared.hpp"
 #include "actors/control/control_actor.hpp"
 #include "actors/engine/engine.hpp"
+#include "actors/engine/following.hpp"
 #include "actors/engine/leaders.hpp"
 #include "actors/engine/start_places.hpp"
 #include "actors/engine/views_feeder.hpp"
 #include "actors/limits/limiter_actor.hpp"
 #include "actors/partition/partition_actor.hpp"
+#include "actors/peers/peer_services.hpp"
 #include "actors/run/run_actor.hpp"
 #include "actors/skills/http_provider.hpp"
 #include "actors/skills/workers_actor.hpp"
@@ -84,6 +86,7 @@ private:
   };
 
   void spawn_all();
+  std::vector<worker_skill> stored_skills() const;
   void skills_changed(const std::map<std::string, worker_skill, std::less<>>& skills);
   /// Fails with "not_leader" where another node leads the run's partition.
   result<partition_actor> home_of(const run_id& run) const;
@@ -92,18 +95,30 @@ private:
   std::uint64_t random() const;
   std::string new_id() const;
 
+  /// Hears of entries before there are actors.
+  struct listener final : log_follower {
+    explicit listener(node_engine& at) : home(at) {}
+    void led(partition_id, const leadership&) override {}
+    void applied(partition_id partition, std::uint64_t index,
+                 const std::vector<std::string_view>& changed) override;
+    node_engine& home;
+  };
+
   engine_deps deps_;
+  listener listening_{*this};
   const catalog types_;
   skill_directory worker_skills_;
   std::shared_ptr<directory> workflows_;
   std::shared_ptr<http_provider> http_;
   std::shared_ptr<gated_views> lists_;
+  std::unique_ptr<following> follow_; ///< only in a cluster
   std::shared_ptr<engine_shared> shared_;
   std::unique_ptr<views_feeder> feeder_;
   std::unique_ptr<system_config> config_;
   std::unique_ptr<caf::actor_system> system_;
   control_actor control_;
   std::unique_ptr<leaders> leaders_;
+  std::unique_ptr<peer_services> services_; ///< only in a cluster
   workers_actor workers_;
   std::shared_ptr<start_places> starts_queued_;
   std::atomic<bool> stopping_{false}, stopped_{false};

@@ -190,6 +190,8 @@ void node_engine::purge(std::vector<run_id> runs, reply<done_at> answer) {
 
 std::shared_ptr<void> node_engine::subscribe(const run_id& run, sequence_number since,
                                              std::shared_ptr<subscriber> who) {
+  if (follow_ && number(partition_of(run)) < shared_->partitions.size())
+    return follow_->subscriptions().subscribe(run, since, std::move(who));
   const auto home = home_of(run);
   if (!home) {
     if (home.error().code != "not_leader") // the run goes on elsewhere
@@ -209,6 +211,8 @@ std::shared_ptr<void> node_engine::subscribe(const run_id& run, sequence_number 
 
 std::shared_ptr<void> node_engine::subscribe_workflow(std::string workflow_id,
                                                       std::shared_ptr<subscriber> who) {
+  if (follow_)
+    return follow_->subscriptions().watch(workflow_id, std::move(who));
   const auto ticket = shared_->watchers.add(workflow_id, std::move(who));
   const auto handle = std::make_shared<int>(0);
   return {handle.get(), [handle, ticket, workflow_id, weak = std::weak_ptr(shared_)](void*) {

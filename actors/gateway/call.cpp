@@ -1,5 +1,6 @@
 #include "actors/gateway/call.hpp"
 
+#include "actors/gateway/relayed_call.hpp"
 #include "actors/gateway/request_span.hpp"
 #include "net/rest/headers.hpp"
 #include "net/rest/problem.hpp"
@@ -14,7 +15,7 @@ void call::complete(http::response& what) {
     what.headers.emplace_back(std::move(name), std::move(value));
   headers_.clear();
   rest::set_default(what, "X-Request-ID", request_id);
-  const auto span = run ? request_span(*run) : home->random.next() | 1;
+  const auto span = run ? request_span(*run) : own_span != 0 ? own_span : home->random.next() | 1;
   rest::set_default(what, "traceparent",
                     "00-" + trace_id + "-" + span_text(span) + "-" + trace_flags);
   const auto took = std::chrono::steady_clock::now() - begun;
@@ -48,6 +49,11 @@ void call::shared_json(unsigned status, std::shared_ptr<const std::string> text)
 }
 
 void call::refuse(const failure& why) {
+  if (!sent_elsewhere(shared_from_this(), why))
+    answer_problem(why);
+}
+
+void call::answer_problem(const failure& why) {
   auto out = rest::to_problem(why, request_id);
   if (out.status == 503 || out.status == 429)
     rest::set_default(out, "Retry-After", "1");
@@ -69,9 +75,12 @@ void call::page_of(const json::array& all) {
 }
 
 void call::at(const position& where) {
-  if (where.index > 0)
-    header("Troupe-Position",
-           std::to_string(number(where.partition)) + ":" + std::to_string(where.index));
+  if (where.index == 0)
+    return;
+  header("Troupe-Position",
+         std::to_string(number(where.partition)) + ":" + std::to_string(where.index));
+  if (home->other_nodes)
+    home->other_nodes->told.written_here(where);
 }
 
 std::shared_ptr<http::stream> call::begin_stream() {

@@ -15,7 +15,9 @@
 
 namespace troupe::gate {
 
-/// Made on the io thread; answered once, from any thread.
+struct relay_progress;
+
+/// Made on the io thread, or on the one for other nodes; answered once, from any thread.
 struct call : std::enable_shared_from_this<call> {
   std::shared_ptr<core> home;
   http::request request;
@@ -28,6 +30,14 @@ struct call : std::enable_shared_from_this<call> {
   std::optional<run_id> run;     ///< begun by this request
   std::chrono::steady_clock::time_point begun;
 
+  /// Set where another node received the request: tells it that the request must be asked
+  /// elsewhere.
+  std::function<void(const failure&)> bounce;
+  std::shared_ptr<relay_progress> progress; ///< once it was sent elsewhere
+  std::chrono::milliseconds patience{};     ///< for another node's answer
+  std::uint64_t own_span = 0;               ///< parent of another node's span; 0: none was asked
+  bool rate_checked = false;                ///< counts as one start, however often it is tried
+
   engine_port& engine() const { return home->engine; }
   const rest::route& row() const { return home->routes.at(match.index); }
   std::string path(std::string_view name) const { return std::string(match.parameter(name)); }
@@ -36,7 +46,9 @@ struct call : std::enable_shared_from_this<call> {
   void json_text(unsigned status, std::string text);
   void json(unsigned status, const json::value& v) { json_text(status, json::write(v)); }
   void shared_json(unsigned status, std::shared_ptr<const std::string> text);
+  /// Answers with a problem, or finds who can serve the request when this node does not lead.
   void refuse(const failure& why);
+  void answer_problem(const failure& why);
   /// A run was begun (or is an earlier one, by its key): its trace goes on from this request.
   void begins(const started_run& what) {
     if (!what.repeated)
@@ -49,6 +61,7 @@ struct call : std::enable_shared_from_this<call> {
   /// Headers that belong to the answer; before it is sent.
   void header(std::string_view name, std::string_view value);
   void at(const position& where); ///< Troupe-Position; nothing for position {0, 0}
+  void forget_headers() { headers_.clear(); }
 
   /// The head of an event stream. Counts as the answer.
   std::shared_ptr<http::stream> begin_stream();
@@ -99,5 +112,6 @@ std::vector<handler_row> worker_handlers();
 std::vector<handler_row> job_handlers();
 std::vector<handler_row> system_handlers();
 std::vector<handler_row> root_handlers();
+std::vector<handler_row> cluster_handlers();
 
 } // namespace troupe::gate

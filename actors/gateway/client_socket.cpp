@@ -1,5 +1,6 @@
 // /ws: events of executions and workflows for consoles and programs.
 #include "actors/gateway/call.hpp"
+#include "actors/gateway/relayed_call.hpp"
 #include "actors/gateway/socket.hpp"
 
 #include <map>
@@ -151,12 +152,13 @@ void client_session::subscribe_execution(const json::object& data, const json::v
   if (ticket == 0)
     return refuse("subscribe_execution", too_many(), id);
   const std::optional<json::value> kept = id == nullptr ? std::nullopt : std::optional(*id);
-  auto known = [self = shared_from_this(), run = *run, since, kept, channel,
-                ticket](result<event_page> page) {
+  socket_question what = known_run(*home_, *run);
+  what.answer = [self = shared_from_this(), run = *run, since, kept, channel,
+                 ticket](const result<json::value>& known) {
     const auto* echo = kept ? &*kept : nullptr;
-    if (!page) {
+    if (!known) {
       self->give_back(channel, ticket);
-      return self->refuse("subscribe_execution", page.error(), echo);
+      return self->refuse("subscribe_execution", known.error(), echo);
     }
     if (!self->begin(channel, ticket))
       return self->refuse("subscribe_execution", overtaken(), echo);
@@ -166,7 +168,7 @@ void client_session::subscribe_execution(const json::object& data, const json::v
                    run, static_cast<sequence_number>(since),
                    std::make_shared<channel_subscriber>(self->socket_, channel)));
   };
-  home_->engine.events(*run, static_cast<sequence_number>(since), 1, std::move(known));
+  ask_anywhere(home_, std::move(what));
 }
 
 void client_session::subscribe_workflow(const json::object& data, const json::value* id) {

@@ -2,6 +2,7 @@
 
 #include "actors/gateway/call.hpp"
 #include "actors/gateway/overload.hpp"
+#include "actors/gateway/relay.hpp"
 #include "net/rest/openapi.hpp"
 #include "persistence/store/digest.hpp"
 #include "runtime/base/prng.hpp"
@@ -18,7 +19,7 @@ std::vector<call_handler> bind_handlers(const rest::router& routes) {
   for (const auto& part :
        {workflow_handlers(), version_handlers(), catalogue_handlers(), start_handlers(),
         execution_handlers(), review_handlers(), skill_handlers(), skill_instance_handlers(),
-        worker_handlers(), job_handlers(), system_handlers(), root_handlers()})
+        worker_handlers(), job_handlers(), system_handlers(), root_handlers(), cluster_handlers()})
     known.insert(part.begin(), part.end());
   std::vector<call_handler> out;
   for (const auto& row : routes.table()) {
@@ -27,6 +28,11 @@ std::vector<call_handler> bind_handlers(const rest::router& routes) {
     out.push_back(found == known.end() ? nullptr : found->second);
   }
   return out;
+}
+
+/// Where other nodes may lead, what was read here once says nothing about now.
+std::size_t cache_bytes(const gateway_settings& settings) {
+  return settings.link == nullptr ? settings.execution_cache_bytes : 0;
 }
 
 } // namespace
@@ -45,7 +51,7 @@ core::core(engine_port& port, gateway_settings how)
     : engine(port), settings(std::move(how)), routes(rest::routes()),
       handlers(bind_handlers(routes)), admitting(admitting_routes(routes)),
       description(json::write(rest::openapi(rest::routes(), settings.version))),
-      password_digest(sha256(settings.password)), cache(settings.execution_cache_bytes),
+      password_digest(sha256(settings.password)), cache(cache_bytes(settings)),
       clock(settings.keep_alive), starts(settings.starts_per_minute),
       logins(settings.login_failures_per_minute) {}
 
@@ -53,7 +59,8 @@ std::string core::metrics_text() const {
   return counters.text() +
          "# HELP troupe_execution_cache_bytes Finished executions kept as text.\n"
          "# TYPE troupe_execution_cache_bytes gauge\ntroupe_execution_cache_bytes " +
-         std::to_string(cache.bytes()) + "\n";
+         std::to_string(cache.bytes()) + "\n" +
+         (other_nodes ? other_nodes->metrics_text() : std::string{});
 }
 
 std::string core::new_hex(std::size_t digits) {

@@ -28,6 +28,8 @@ private:
   std::atomic<std::uint64_t> state_;
 };
 
+class relay;
+
 struct core {
   core(engine_port& port, gateway_settings how);
 
@@ -42,6 +44,7 @@ struct core {
   run_cache cache;
   request_counters counters;
   ticker clock;
+  std::shared_ptr<relay> other_nodes; ///< empty: this node is alone; set before the first request
 
   std::mutex limits_mutex; ///< guards the two below
   rest::token_buckets starts;

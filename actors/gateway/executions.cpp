@@ -94,6 +94,14 @@ void read_run(const call_ptr& c, const run_id& run,
                    }));
 }
 
+result<sequence_number> since_of(const http::request& r) {
+  http::request asked;
+  asked.query = r.query;
+  if (const auto last = r.header("last-event-id"); !last.empty())
+    asked.query = {{"since", std::string(last)}};
+  return rest::number_parameter(asked, "since", 0, 0, UINT64_MAX);
+}
+
 namespace {
 
 void list_executions(const call_ptr& c) {
@@ -284,10 +292,7 @@ void stream_execution(const call_ptr& c) {
   const auto run = run_of(c);
   if (!run)
     return;
-  http::request asked = c->request;
-  if (const auto last = c->request.header("last-event-id"); !last.empty())
-    asked.query = {{"since", std::string(last)}};
-  const auto since = rest::number_parameter(asked, "since", 0, 0, UINT64_MAX);
+  const auto since = since_of(c->request);
   if (!since)
     return c->refuse(since.error());
   c->engine().events(*run, *since, 1,

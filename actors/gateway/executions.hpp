@@ -11,6 +11,8 @@ void command_run(const call_ptr& c, const run_id& run, commands::any what,
 /// Answers {execution_id, message} and what the engine adds.
 std::function<void(const done_at&)> accepted(const call_ptr& c, const run_id& run, unsigned status,
                                              std::string message);
+/// After which event a stream begins: Last-Event-ID, else `since`.
+result<sequence_number> since_of(const http::request& r);
 /// limit, cursor, status, trigger_type, created_from, created_to; false: refused.
 bool read_run_filter(const call_ptr& c, execution_filter& what);
 /// A page of the executions that `what` and the request's filters name, each as `shown` makes it.

@@ -1,8 +1,9 @@
 #include "actors/gateway/gateway.hpp"
 
 #include "actors/gateway/admission.hpp"
-#include "actors/gateway/call.hpp"
+#include "actors/gateway/life.hpp"
 #include "actors/gateway/overload.hpp"
+#include "actors/gateway/relayed_call.hpp"
 #include "actors/gateway/socket.hpp"
 #include "net/provider/yaml.hpp"
 #include "net/rest/headers.hpp"
@@ -48,6 +49,8 @@ std::size_t body_bytes_max(const core& home, rest::body_kind kind) {
                                              : rest::body_bytes_max(kind);
 }
 
+} // namespace
+
 std::optional<http::response> on_head(core& home, const http::request& r, std::size_t& body_limit) {
   const auto match = home.routes.find(r.verb, r.path);
   if (r.verb == http::method::options && match.what != outcome::unknown)
@@ -79,6 +82,8 @@ std::optional<http::response> on_head(core& home, const http::request& r, std::s
   return std::nullopt;
 }
 
+namespace {
+
 result<json::object> decode(const core& home, const http::request& r, rest::body_kind kind) {
   const auto bytes_max = body_bytes_max(home, kind);
   if (kind != rest::body_kind::definition || rest::media_of(r) != rest::media::yaml)
@@ -93,8 +98,36 @@ result<json::object> decode(const core& home, const http::request& r, rest::body
   return std::move(made->get_object());
 }
 
+/// What the client's other answers told it, or the views must show for a list.
+std::vector<position> wanted_first(const call& c) {
+  auto& told = c.home->other_nodes->told;
+  if (const auto given = rest::positions_of(c.request); given && !given->empty()) {
+    std::vector<position> control;
+    for (const auto& [partition, index] : *given)
+      if (partition == 0)
+        control.push_back({partition_id{0}, index});
+    return control;
+  }
+  const auto& row = c.row();
+  const bool list = row.answer.starts_with('[') || row.answer == "stats";
+  return list ? told.missing() : std::vector<position>{};
+}
+
+} // namespace
+
+void dispatch(const call_ptr& c) {
+  auto body = decode(*c->home, c->request, c->row().body);
+  if (!body)
+    return c->refuse(body.error());
+  c->body = std::move(*body);
+  hold_parsed(*c);
+  if (c->home->other_nodes)
+    c->patience = patience_of(c->body, c->request.parameter("wait"));
+  c->home->handlers[c->match.index](c);
+}
+
 void on_request(const std::shared_ptr<core>& home, http::request r,
-                std::shared_ptr<http::responder> to) {
+                std::shared_ptr<http::responder> to, std::function<void(const failure&)> bounce) {
   auto match = home->routes.find(r.verb, r.path);
   if (match.what != outcome::found)
     return to->send(early_problem(*home, r, no_route(match)));
@@ -102,6 +135,7 @@ void on_request(const std::shared_ptr<core>& home, http::request r,
   c->home = home;
   c->begun = std::chrono::steady_clock::now();
   c->to = std::move(to);
+  c->bounce = std::move(bounce);
   c->request_id = request_id_for(*home, r);
   if (auto trace = rest::trace_of(r.header("traceparent"))) {
     c->trace_id = std::move(trace->trace_id);
@@ -112,25 +146,39 @@ void on_request(const std::shared_ptr<core>& home, http::request r,
   }
   c->request = std::move(r);
   c->match = std::move(match);
-  const auto handle = home->handlers[c->match.index];
-  if (handle == nullptr)
+  if (home->handlers[c->match.index] == nullptr)
     return c->refuse({failure_kind::invalid,
                       "upgrade_required",
                       "This path speaks WebSocket only.",
                       "Send an upgrade request.",
                       {}});
-  auto body = decode(*home, c->request, c->row().body);
-  if (!body)
-    return c->refuse(body.error());
-  c->body = std::move(*body);
-  hold_parsed(*c);
-  handle(c);
+  if (!home->other_nodes)
+    return dispatch(c);
+  home->other_nodes->when_shown(wanted_first(*c), [c] { dispatch(c); });
 }
+
+namespace {
 
 class plain_gateway final : public gateway {
 public:
   plain_gateway(engine_port& engine, gateway_settings settings)
-      : home_(std::make_shared<core>(engine, std::move(settings))) {}
+      : home_(std::make_shared<core>(engine, std::move(settings))) {
+    const auto& how = home_->settings;
+    if (how.link == nullptr)
+      return;
+    home_->other_nodes =
+        std::make_shared<relay>(*how.link, engine, relay::options{how.leader_wait, how.budget});
+    how.link->serve(link_topic::http,
+                    [home = home_](std::uint64_t, std::string bytes, node_link::answer back) {
+                      serve_relayed(home, std::move(bytes), std::move(back));
+                    });
+  }
+  ~plain_gateway() override {
+    if (!home_->other_nodes)
+      return;
+    home_->settings.link->serve(link_topic::http, {});
+    home_->other_nodes->stop();
+  }
 
   http::handlers handlers() override {
     http::handlers out;

@@ -2,7 +2,9 @@
 // the server's io thread; the engine answers from any thread.
 #pragma once
 
+#include "actors/api/cluster_port.hpp"
 #include "actors/api/engine_port.hpp"
+#include "actors/api/node_link.hpp"
 #include "net/http/server.hpp"
 #include "runtime/base/byte_budget.hpp"
 #include "runtime/engine/span.hpp"
@@ -28,8 +30,11 @@ struct gateway_settings {
   std::uint32_t socket_subscriptions_max = 256; ///< of one WebSocket
   std::string snapshot_directory; ///< where POST /system/snapshot may write; empty: nowhere
   std::string version = TROUPE_VERSION;
-  byte_budget* budget = nullptr; ///< outlives every call; empty: memory is not counted
-  span_sink* spans = nullptr;    ///< takes spans of requests; outlives every call; may be empty
+  byte_budget* budget = nullptr;   ///< outlives every call; empty: memory is not counted
+  span_sink* spans = nullptr;      ///< takes spans of requests; outlives every call; may be empty
+  node_link* link = nullptr;       ///< to other nodes; outlives every call; empty: there are none
+  cluster_port* cluster = nullptr; ///< outlives every call; empty: this node is alone
+  std::chrono::milliseconds leader_wait{5'000}; ///< for somebody to lead; then 503
   /// More Prometheus lines for /metrics, from who knows the process; thread-safe; may be empty.
   std::function<std::string()> more_metrics;
 };

@@ -1,6 +1,7 @@
 // Handlers of jobs: a command is a skill, a job is its execution.
 #include "actors/gateway/executions.hpp"
 #include "actors/gateway/listing.hpp"
+#include "actors/gateway/relayed_call.hpp"
 #include "actors/gateway/skill_record.hpp"
 #include "actors/gateway/start.hpp"
 
@@ -85,6 +86,8 @@ std::optional<job_request> job_request_of(const call_ptr& c) {
 }
 
 void submit_job(const call_ptr& c) {
+  if (sent_to_control(c)) // there a command's skill is known
+    return;
   const auto job = job_request_of(c);
   if (!job)
     return;
@@ -134,6 +137,8 @@ void cancel_job(const call_ptr& c) {
 }
 
 void list_commands(const call_ptr& c) {
+  if (sent_to_control(c))
+    return;
   auto all = items_of(c->engine().skills(), "skills");
   for (auto& skill : all)
     if (auto* o = skill.if_object())

@@ -65,9 +65,11 @@ void hold_parsed(call& c) {
 void hand_over(call& c, start_request& what) {
   what.bytes = c.request.body.size();
   what.held = std::move(c.held);
+  c.body = json::object{};
+  if (c.home->other_nodes && !c.bounce) // another node may have to be asked
+    return;
   std::string().swap(c.request.body);
   c.request.body_claim.reset();
-  c.body = json::object{};
 }
 
 } // namespace troupe::gate

@@ -22,7 +22,8 @@ bool ends_work(const core& home, const http::request& head);
 /// Counts a parsed body until the call ends, or until hand_over() gives it to a start.
 void hold_parsed(call& c);
 
-/// The start takes over what the request counts as; text and parsed body are not needed any more.
+/// The start takes over what the request counts as. The parsed body is not needed any more, nor the
+/// text, unless another node may have to be asked.
 void hand_over(call& c, start_request& what);
 
 /// About what the values of a JSON text take in memory, with the text itself.

@@ -1,5 +1,6 @@
 // Handlers of skill instances: a skill with a name and stored parameters.
 #include "actors/gateway/listing.hpp"
+#include "actors/gateway/relayed_call.hpp"
 #include "actors/gateway/skill_record.hpp"
 #include "actors/gateway/start.hpp"
 #include "runtime/base/instant.hpp"
@@ -83,6 +84,8 @@ void list_instances(const call_ptr& c) {
 }
 
 void create_instance(const call_ptr& c) {
+  if (sent_to_control(c))
+    return;
   json::object made{{"id", json::string(c->home->new_hex(32))},
                     {"description", nullptr},
                     {"parameters", json::object{}},
@@ -99,6 +102,8 @@ void read_one(const call_ptr& c) {
 }
 
 void patch_instance(const call_ptr& c) {
+  if (sent_to_control(c))
+    return;
   const auto found = instance_of(c);
   if (!found)
     return;

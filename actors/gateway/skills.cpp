@@ -1,6 +1,7 @@
 // Handlers of skills that run alone.
 #include "actors/gateway/executions.hpp"
 #include "actors/gateway/listing.hpp"
+#include "actors/gateway/relayed_call.hpp"
 #include "actors/gateway/skill_record.hpp"
 #include "actors/gateway/start.hpp"
 
@@ -27,6 +28,8 @@ json::array items_of(const json::value& v, std::string_view name) {
 namespace {
 
 void list_skills(const call_ptr& c) {
+  if (sent_to_control(c))
+    return;
   auto all = items_of(c->engine().skills(), "skills");
   for (auto& skill : all)
     if (auto* o = skill.if_object(); o != nullptr && !o->contains("name"))

@@ -25,17 +25,6 @@ void answer_part(const call_ptr& c, std::string_view name) {
   c->page_of(part == nullptr ? json::array{} : items_of(*part, name));
 }
 
-void system_nodes(const call_ptr& c) {
-  const auto status = c->engine().status();
-  if (const auto* nodes = json::find(status, "nodes"))
-    return c->page_of(items_of(*nodes, "nodes"));
-  json::object self{{"id", json::string(json::text_or(status, "node_id", "local"))},
-                    {"self", true},
-                    {"version", json::string(c->home->settings.version)},
-                    {"status", c->engine().ready() ? "ready" : "starting"}};
-  c->page_of(json::array{std::move(self)});
-}
-
 void system_services(const call_ptr& c) {
   answer_part(c, "services");
 }
@@ -186,13 +175,19 @@ void move_clock(const call_ptr& c) {
 } // namespace
 
 std::vector<handler_row> system_handlers() {
-  return {{"system_status", system_status},     {"system_nodes", system_nodes},
-          {"system_services", system_services}, {"system_queues", system_queues},
-          {"system_alerts", system_alerts},     {"service_health", service_health},
-          {"dead_letters", dead_letters},       {"requeue_dead_letter", requeue_dead_letter},
-          {"read_retention", read_retention},   {"write_retention", write_retention},
-          {"write_log_level", write_log_level}, {"take_snapshot", take_snapshot},
-          {"inject_fault", inject_fault},       {"move_clock", move_clock}};
+  return {{"system_status", system_status},
+          {"system_services", system_services},
+          {"system_queues", system_queues},
+          {"system_alerts", system_alerts},
+          {"service_health", service_health},
+          {"dead_letters", dead_letters},
+          {"requeue_dead_letter", requeue_dead_letter},
+          {"read_retention", read_retention},
+          {"write_retention", write_retention},
+          {"write_log_level", write_log_level},
+          {"take_snapshot", take_snapshot},
+          {"inject_fault", inject_fault},
+          {"move_clock", move_clock}};
 }
 
 } // namespace troupe::gate

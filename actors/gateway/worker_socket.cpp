@@ -1,7 +1,9 @@
 // /ws/worker: the messages of workers over one connection. {method: register, poll, heartbeat,
 // complete, fail, results, unregister; data: the body of the HTTP route, with worker_id and task_id
-// where the route has them in its path}. `worker_id` may be left out after `register`.
+// where the route has them in its path}. `worker_id` may be left out after `register`. On a node
+// that does not lead control, where workers are known, a message is asked there as its HTTP route.
 #include "actors/gateway/call.hpp"
+#include "actors/gateway/relayed_call.hpp"
 #include "actors/gateway/socket.hpp"
 
 #include <mutex>
@@ -20,7 +22,7 @@ public:
   void on_closed() {
     const auto worker = registered();
     if (!worker.empty())
-      home_->engine.unregister_worker(worker, [](result<done_at>) {});
+      leave(worker, [](const result<json::value>&) {});
   }
 
 private:
@@ -41,6 +43,11 @@ private:
       self->socket_->send(to_text({method, {}, &text, nullptr, echo}));
     };
   }
+  using engine_call = std::function<void(json::object data, reply<json::value> answer)>;
+  /// One message: `here` asks the engine, `verb` and `path` are its HTTP route.
+  void ask(engine_call here, http::method verb, std::string path, json::object data,
+           reply<json::value> done);
+  void leave(const std::string& worker, reply<json::value> done);
   void enroll(json::object data, std::optional<json::value> id);
   void dispatch(const std::string& method, json::object data, std::optional<json::value> id);
 
@@ -50,20 +57,57 @@ private:
   std::string worker_;
 };
 
+void worker_session::ask(engine_call here, http::method verb, std::string path, json::object data,
+                         reply<json::value> done) {
+  if (!home_->other_nodes)
+    return here(std::move(data), std::move(done));
+  const auto body = std::make_shared<const json::object>(std::move(data));
+  socket_question what;
+  what.here = [here = std::move(here), body](reply<json::value> answer) {
+    here(*body, std::move(answer));
+  };
+  what.elsewhere = [verb, path = "/api/v1/skill-providers" + path, body] {
+    http::request r;
+    r.verb = verb;
+    r.verb_text = rest::to_text(verb);
+    r.path = path;
+    r.body = json::write(json::value(*body));
+    return r;
+  };
+  what.answer = std::move(done);
+  what.patience = patience_of(*body, {});
+  ask_anywhere(home_, std::move(what));
+}
+
+void worker_session::leave(const std::string& worker, reply<json::value> done) {
+  auto here = [home = home_, worker](const json::object&, const reply<json::value>& answer) {
+    home->engine.unregister_worker(worker, [answer](const result<done_at>& got) {
+      answer(got ? result<json::value>(json::value(json::object{}))
+                 : result<json::value>(got.error()));
+    });
+  };
+  ask(std::move(here), http::method::delete_, "/" + worker, {}, std::move(done));
+}
+
 void worker_session::enroll(json::object data, std::optional<json::value> id) {
-  auto done = answer("register", std::move(id));
-  home_->engine.register_worker(
-      std::move(data), [self = shared_from_this(), done](result<worker_info> got) {
-        if (!got)
-          return done(got.error());
-        {
-          const std::lock_guard lock(self->mutex_);
-          self->worker_ = got->id;
-        }
-        done(json::value(json::object{{"id", json::string(got->id)},
+  auto here = [home = home_](json::object body, const reply<json::value>& answer) {
+    home->engine.register_worker(std::move(body), [answer](const result<worker_info>& got) {
+      if (!got)
+        return answer(got.error());
+      answer(json::value(json::object{{"id", json::string(got->id)},
                                       {"token", json::string(got->token)},
                                       {"heartbeat_seconds", got->heartbeat_seconds}}));
-      });
+    });
+  };
+  auto done = [self = shared_from_this(),
+               answered = answer("register", std::move(id))](result<json::value> got) {
+    if (got) {
+      const std::lock_guard lock(self->mutex_);
+      self->worker_ = json::text_or(*got, "id", "");
+    }
+    answered(std::move(got));
+  };
+  ask(std::move(here), http::method::post, "", std::move(data), std::move(done));
 }
 
 void worker_session::dispatch(const std::string& method, json::object data,
@@ -78,18 +122,31 @@ void worker_session::dispatch(const std::string& method, json::object data,
     in.complain("task_id", "required", "is required");
   if (const auto fault = in.fault())
     return refuse(method, *fault, id ? &*id : nullptr);
-  auto done = answer(method, id);
+  const auto home = home_;
+  const auto post = [&](engine_call here, std::string path) {
+    ask(std::move(here), http::method::post, "/" + worker + path, std::move(data),
+        answer(method, id));
+  };
   if (about_task)
-    home_->engine.task_message(worker, task, method, std::move(data), std::move(done));
+    post(
+        [=](json::object body, reply<json::value> done) {
+          home->engine.task_message(worker, task, method, std::move(body), std::move(done));
+        },
+        "/tasks/" + task + "/" + method);
   else if (method == "poll")
-    home_->engine.poll_tasks(worker, std::move(data), std::move(done));
+    post(
+        [=](json::object body, reply<json::value> done) {
+          home->engine.poll_tasks(worker, std::move(body), std::move(done));
+        },
+        "/poll");
   else if (method == "results")
-    home_->engine.task_results(worker, std::move(data), std::move(done));
+    post(
+        [=](json::object body, reply<json::value> done) {
+          home->engine.task_results(worker, std::move(body), std::move(done));
+        },
+        "/results");
   else if (method == "unregister")
-    home_->engine.unregister_worker(worker, [done](result<done_at> got) {
-      done(got ? result<json::value>(json::value(json::object{}))
-               : result<json::value>(got.error()));
-    });
+    leave(worker, answer(method, id));
   else
     refuse(method, invalid("unknown_method", "There is no such method."), id ? &*id : nullptr);
 }

@@ -1,12 +1,15 @@
 // Handlers of external workers.
 #include "actors/gateway/call.hpp"
 #include "actors/gateway/listing.hpp"
+#include "actors/gateway/relayed_call.hpp"
 
 namespace troupe::gate {
 
 namespace {
 
 void list_workers(const call_ptr& c) {
+  if (sent_to_control(c))
+    return;
   c->page_of(items_of(c->engine().workers(), "workers"));
 }
 

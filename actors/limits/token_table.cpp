@@ -30,11 +30,11 @@ bool token_table::acquire(const token_request& what) {
   // Somebody of the same workflow who waits goes first; others may only wait for their own
   // workflow.
   bool overtakes = false;
-  if (what.workflow_max > 0)
+  if (what.workflow_max > 0 && !paused_)
     for (const auto& [at, other] : order_)
       overtakes = overtakes ||
                   (other.workflow == what.workflow && std::get<run_priority>(at) <= what.priority);
-  if (!overtakes && fits(what)) {
+  if (!paused_ && !overtakes && fits(what)) {
     take(what);
     return true;
   }
@@ -45,6 +45,10 @@ bool token_table::acquire(const token_request& what) {
 }
 
 void token_table::reclaim(const token_request& what) {
+  if (const auto waits = waiting_.find(what.run); waits != waiting_.end()) {
+    order_.erase(waits->second);
+    waiting_.erase(waits);
+  }
   take(what);
 }
 
@@ -64,7 +68,14 @@ void token_table::release(const run_id& run) {
   grant();
 }
 
+void token_table::pause(bool on) {
+  if (std::exchange(paused_, on) && !on)
+    grant();
+}
+
 void token_table::grant() {
+  if (paused_)
+    return;
   for (auto at = order_.begin(); at != order_.end();) {
     if (node_max_ > 0 && held_.size() >= node_max_)
       break;

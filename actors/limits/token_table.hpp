@@ -33,13 +33,16 @@ public:
 
   /// True: the run may start. False: it waits; take_granted() will name it.
   bool acquire(const token_request& what);
-  /// Counts a run that was admitted before a restart.
+  /// Counts a run that was admitted before a restart, whether it waits here or not.
   void reclaim(const token_request& what);
   /// Ends a run's token or its wait, and gives what is free to those who waited longest within
   /// the highest priority: take_granted() names them.
   void release(const run_id& run);
   /// Who waited and may start now; each is named once.
   std::vector<run_id> take_granted() { return std::exchange(granted_, {}); }
+  /// While it is paused, whoever asks waits, and nothing that comes free is given on.
+  void pause(bool on);
+  bool holds(const run_id& run) const { return held_.contains(run); }
   /// After an exception in one of the above: everything is derived again from who holds a token and
   /// who waits. What was asked then may be asked again.
   void repair();
@@ -63,6 +66,7 @@ private:
   std::unordered_map<run_id, place, run_id_hash> waiting_;
   std::vector<run_id> granted_; ///< and not taken
   std::uint64_t next_ = 0;
+  bool paused_ = false;
 };
 
 } // namespace troupe

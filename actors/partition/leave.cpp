@@ -20,8 +20,12 @@ void partition_core::leave() {
   for (auto& [run, each] : live_)
     caf::anon_send(each.actor, stop_run{lost});
   shared_.metrics.runs_live.sub(live_.size());
-  for (const auto& run : tokens_)
-    caf::anon_send(shared_.limiter, token_free{run});
+  // In a cluster the runs go on elsewhere, with their tokens.
+  if (shared_.link)
+    caf::anon_send(shared_.limiter, token_claims{partition_, term_, true, {}});
+  else
+    for (const auto& run : tokens_)
+      caf::anon_send(shared_.limiter, token_free{run, term_});
   if (open_)
     --shared_.opened;
   open_ = false;

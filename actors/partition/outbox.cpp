@@ -2,7 +2,9 @@
 #include "actors/partition/partition_core.hpp"
 
 #include "actors/base/faults.hpp"
+#include "actors/base/link_messages.hpp"
 #include "actors/base/run_blobs.hpp"
+#include "persistence/store/refusals.hpp"
 #include "runtime/base/log.hpp"
 
 #include <caf/send.hpp>
@@ -14,6 +16,8 @@ namespace troupe {
 namespace {
 
 constexpr milliseconds resend_after{5'000};
+/// Where a delivery failed, doubling: leaders are elected in about a second.
+constexpr milliseconds failed_wait_min{200}, failed_wait_max{2'000};
 constexpr std::size_t outbox_in_memory_max = 50'000;
 
 run_id sender_of(const outbox_message& what) {
@@ -82,9 +86,10 @@ void partition_core::send_out(outgoing& what) {
   if (must_wait(what.what) || !shared_.log.may_act(partition_, term_))
     return; // it is tried again like one that nobody acknowledged
   what.sent = shared_.clock.elapsed();
+  what.wait = resend_after;
   if (!what.first_sent)
     what.first_sent = what.sent;
-  deliver out{partition_, what.what};
+  deliver out{partition_, what.what, {}};
   // The sender's blobs are not the target's.
   run_blobs blobs(shared_, partition_, {});
   if (auto* start = std::get_if<messages::start_child>(&out.what.what))
@@ -96,34 +101,64 @@ void partition_core::send_out(outgoing& what) {
     delivered_.push_back({what.what.target, what.what.id});
     return retire_delivered();
   }
-  caf::anon_send(shared_.partition(what.what.target), std::move(out));
+  if (shared_.link)
+    out.answer = promise<done_at>([back = self_, target = what.what.target,
+                                   id = what.what.id](const result<done_at>& done) {
+      caf::anon_send(back, delivered{target, id, !done});
+    });
+  post(std::move(out));
+}
+
+/// A node that has applied less of control may not know a workflow that this one knows.
+void partition_core::post(deliver what) {
+  const auto target = what.what.target;
+  const auto home = shared_.log.leads(target);
+  if (home.here || !shared_.link)
+    return caf::anon_send(shared_.partition(target), std::move(what));
+  if (home.leader == 0)
+    return what.answer(not_leader(home));
+  auto bytes = encode_delivery({what.from, std::move(what.what),
+                                shared_.log.applied(partition_id{0})});
+  shared_.link->ask(home.leader, link_topic::message, std::move(bytes), resend_after,
+                    [answer = std::move(what.answer)](const result<std::string>& done) {
+                      answer(done ? result<done_at>(done_at{}) : result<done_at>(done.error()));
+                    });
 }
 
 void partition_core::resend() {
   const auto now = shared_.clock.elapsed();
   if (outbox_.size() >= outbox_in_memory_max / 2)
     read_outbox();
-  for (auto& [key, each] : outbox_)
-    if (each.sent < milliseconds(0) || now - each.sent >= resend_after)
+  auto next = now + resend_after;
+  for (auto& [key, each] : outbox_) {
+    if (each.sent < milliseconds(0) || now - each.sent >= each.wait)
       send_out(each);
-  next_resend_ = now + resend_after;
+    if (each.sent >= milliseconds(0))
+      next = std::min(next, each.sent + each.wait);
+  }
+  next_resend_ = std::max(next, now + failed_wait_min);
 }
 
 promise<done_at> partition_core::acknowledgement(const deliver& m) const {
-  return promise<done_at>([back = shared_.partition(m.from), target = m.what.target,
-                           id = m.what.id](const result<done_at>& done) {
+  const auto tell = m.answer ? m.answer
+                             : promise<done_at>([back = shared_.partition(m.from),
+                                                 target = m.what.target,
+                                                 id = m.what.id](const result<done_at>& done) {
+                                 if (done)
+                                   caf::anon_send(back, delivered{target, id});
+                               });
+  return promise<done_at>([tell](const result<done_at>& done) {
     // Refused for good (it has ended, it is unknown) is delivered too.
     const bool for_good = done || (done.error().kind != failure_kind::unavailable &&
                                    done.error().kind != failure_kind::storage_full &&
                                    done.error().kind != failure_kind::internal);
-    if (for_good)
-      caf::anon_send(back, delivered{target, id});
+    tell(for_good ? result<done_at>(done_at{}) : done);
   });
 }
 
 void partition_core::on(deliver& m) {
   if (!open_ || closing_)
-    return; // it is sent again
+    return m.answer(not_open(shared_, partition_)); // it is sent again
   if (told_to_drop(shared_, "message", sender_of(m.what)))
     return;
   if (const auto* start = std::get_if<messages::start_child>(&m.what.what))
@@ -187,12 +222,24 @@ void partition_core::start_child(const deliver& m, const messages::start_child& 
 
 void partition_core::tell_parent_failed(const messages::start_child& what, const failure& why,
                                         promise<done_at> then) {
+  const auto home = partition_of(what.parent.run);
+  if (shared_.link && !shared_.log.leads(home).here) {
+    // In the words in which a child that ended would have told it.
+    deliver told{partition_, {home, to_text(what.child) + ".0", messages::child_ended{}},
+                 std::move(then)};
+    auto& ended = std::get<messages::child_ended>(told.what.what);
+    ended.parent = what.parent;
+    ended.child = what.child;
+    ended.status = run_status::failed;
+    ended.error = error_info{why.code, why.message, 0, false, {}};
+    return post(std::move(told));
+  }
   commands::finish_child out;
   out.at = what.parent.at;
   out.child = what.child;
   out.status = run_status::failed;
   out.error = error_info{why.code, why.message, 0, false, {}};
-  caf::anon_send(shared_.partition(partition_of(what.parent.run)),
+  caf::anon_send(shared_.partition(home),
                  command_run{what.parent.run, std::move(out), std::move(then), {}});
 }
 
@@ -200,8 +247,17 @@ void partition_core::tell_parent_failed(const messages::start_child& what, const
 /// meant for a former leadership is as good as any.
 void partition_core::on(const delivered& m) {
   const outbox_key key{m.target, m.id};
-  if (!outbox_.contains(key))
+  const auto at = outbox_.find(key);
+  if (at == outbox_.end())
     return;
+  if (m.failed) {
+    auto& each = at->second;
+    each.back_off = std::clamp(each.back_off * 2, failed_wait_min, failed_wait_max);
+    each.wait = each.back_off;
+    each.sent = shared_.clock.elapsed();
+    next_resend_ = std::min(next_resend_, each.sent + each.wait);
+    return;
+  }
   delivered_.push_back(key);
   retire_delivered();
 }

@@ -69,6 +69,8 @@ private:
   struct outgoing {
     outbox_message what;
     milliseconds sent{0};
+    milliseconds wait{0};    ///< after `sent`, until it is sent again
+    milliseconds back_off{0}; ///< of the last failure; 0: none
     std::optional<milliseconds> first_sent = {}; ///< or when it was last told that it hangs
   };
   using after_commit = std::function<void(const settled&)>;
@@ -98,6 +100,8 @@ private:
   void check_outbox();
 
   void send_out(outgoing& what);
+  /// To the partition that it is for, wherever that is led.
+  void post(deliver what);
   bool must_wait(const outbox_message& what) const;
   void resend();
   void read_outbox();

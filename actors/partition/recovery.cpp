@@ -23,6 +23,7 @@ void partition_core::on(const open_partition&) {
     return;
   const auto prefix = key_builder(partition_).take();
   std::size_t failed = 0;
+  token_claims tokens{partition_, term_, false, {}};
   const auto active = shared_.rows.scan(
       table::active, prefix, prefix_end(prefix), [&](std::string_view key, std::string_view value) {
         key_reader reader(key);
@@ -38,14 +39,16 @@ void partition_core::on(const open_partition&) {
         bool queued = false;
         if (auto token = token_from_row(run, value, queued)) {
           token->held = !queued;
+          token->term = term_;
           tokens_.insert(run);
-          caf::anon_send(shared_.limiter, std::move(*token));
+          tokens.claims.push_back(std::move(*token));
         }
         return true;
       });
   if (!active || failed > 0)
     log::error("partition", "the list of unfinished executions is not readable",
                {{"partition", static_cast<std::int64_t>(number(partition_))}});
+  caf::anon_send(shared_.limiter, std::move(tokens));
   read_outbox();
   timers_.reread();
   next_sweep_ = shared_.clock.elapsed() + sweep_every;

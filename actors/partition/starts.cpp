@@ -115,15 +115,13 @@ void partition_core::on(start_run& m) {
   if (workflow_max == 0 && shared_.settings.executions_max == 0)
     return launch(std::move(start), false);
   const auto run = what.run;
-  token_wanted ask{run, what.what.workflow_id, what.what.priority, workflow_max, false};
+  token_wanted ask{run, what.what.workflow_id, what.what.priority, workflow_max, false,
+                   term_};
   waiting_for_token_.emplace(run, std::move(start));
   tokens_.insert(run);
   caf::anon_send(shared_.limiter, std::move(ask));
 }
 
-/// One that the limiter meant for a former leadership does little harm: a start of then is not
-/// waited for here, and a run that is queued still is only admitted before its own turn, over the
-/// limit until then. Its token was given back, and asked for again.
 void partition_core::on(const run_granted& m) {
   const auto waits = waiting_for_token_.find(m.run);
   if (waits != waiting_for_token_.end()) {
@@ -208,7 +206,7 @@ void partition_core::on(const run_news& m) {
 
 void partition_core::release(const run_id& run) {
   if (tokens_.erase(run) > 0)
-    caf::anon_send(shared_.limiter, token_free{run});
+    caf::anon_send(shared_.limiter, token_free{run, term_});
   granted_.erase(run);
   if (const auto waits = waits_of_.find(run); waits != waits_of_.end()) {
     for (const auto until : waits->second)

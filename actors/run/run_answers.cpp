@@ -181,6 +181,8 @@ void run_core::tell_live(std::string_view kind, const std::shared_ptr<const std:
   std::erase_if(watchers_, [](const watcher& w) { return !w.who; });
   for (const auto& other : others)
     other->on_live(run_, kind, json);
+  if (shared_.tell_live)
+    shared_.tell_live(run_, kind, json);
 }
 
 } // namespace troupe

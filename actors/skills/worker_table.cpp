@@ -268,6 +268,19 @@ void worker_table::abort(std::uint64_t number) {
   finish(number, {});
 }
 
+void worker_table::close(const failure& why) {
+  for (auto& [id, who] : workers_)
+    for (auto& poll : who.polls)
+      poll.answer(why);
+  workers_.clear();
+  skills_.clear();
+  queues_.clear();
+  tasks_.clear();
+  by_id_.clear();
+  due_.clear();
+  queued_ = 0;
+}
+
 void worker_table::lose(std::uint64_t number) {
   finish(number, failed_attempt("worker_lost", "the worker was lost while it ran the step", true));
 }

@@ -62,6 +62,9 @@ public:
                     instant wall);
   void abort(std::uint64_t number);
 
+  /// Another node's table goes on: waiting polls are told, tasks are forgotten without a word.
+  void close(const failure& why);
+
   /// Ends what is overdue: waits of polls, leases, timeouts.
   void tick(milliseconds now);
 

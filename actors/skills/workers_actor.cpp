@@ -1,6 +1,8 @@
 #include "actors/skills/workers_actor.hpp"
 
 #include "actors/base/handlers.hpp"
+#include "actors/skills/cluster_tasks.hpp"
+#include "persistence/store/refusals.hpp"
 
 #include <caf/all.hpp>
 
@@ -56,6 +58,8 @@ constexpr milliseconds tick_every{100};
 struct workers_state {
   std::unique_ptr<worker_table> table;
   std::map<std::uint64_t, std::uint64_t> number_of; ///< ticket of a task → its number
+  std::unique_ptr<cluster_tasks> cluster;
+  std::uint64_t led_under = 0; ///< in a cluster: the term of control, while it is led here
   std::shared_ptr<workers_deps> deps;
   std::uint32_t ticks = 0;
   bool ticking = false;
@@ -63,13 +67,53 @@ struct workers_state {
 
   milliseconds now() const { return deps->clock.elapsed(); }
   void call(worker_call& m);
+  void add(worker_task& m);
+  void drop(const worker_task_dropped& m);
+  void follow_control();
   void skills_changed() {
     deps->directory.publish(*table, now());
     deps->skills_changed(table->skills());
   }
 };
 
+/// Whatever is known of workers belongs to one leadership of control.
+void workers_state::follow_control() {
+  if (!cluster)
+    return;
+  const auto control = deps->log->leads(partition_id{0});
+  const auto term = control.here ? control.term : 0;
+  if (term == led_under)
+    return;
+  led_under = term;
+  table->close(not_leader(control));
+  cluster->control_moved();
+  if (term != 0)
+    for (auto& known : deps->stored_skills())
+      table->remember_skill(std::move(known));
+  deps->directory.publish(*table, now());
+}
+
+void workers_state::add(worker_task& m) {
+  if (cluster)
+    return cluster->begin(m);
+  const auto number =
+      table->add(std::move(m.task), std::move(m.done), std::move(m.live), now(), deps->clock.now());
+  if (number != 0)
+    number_of.emplace(m.ticket, number);
+}
+
+void workers_state::drop(const worker_task_dropped& m) {
+  if (cluster)
+    return cluster->drop(m.ticket);
+  if (const auto at = number_of.find(m.ticket); at != number_of.end()) {
+    table->abort(at->second);
+    number_of.erase(at);
+  }
+}
+
 void workers_state::call(worker_call& m) {
+  if (cluster && led_under == 0)
+    return m.answer(not_leader(deps->log->leads(partition_id{0})));
   switch (m.what) {
   case worker_call::verb::enroll: {
     auto made = table->enroll(m.body, now());
@@ -101,8 +145,10 @@ using pointer = workers_actor::stateful_pointer<workers_state>;
 void tick(pointer self) {
   auto& s = self->state;
   s.table->tick(s.now());
+  if (s.cluster)
+    s.cluster->look(workers_actor{self});
   // Without workers and tasks there is nothing to watch.
-  s.ticking = !s.table->idle();
+  s.ticking = !s.table->idle() || (s.cluster && !s.cluster->idle());
   if (++s.ticks % 10 == 0 || !s.ticking)
     s.deps->directory.publish(*s.table, s.now());
   if (s.ticking)
@@ -123,37 +169,46 @@ workers_actor::behavior_type behave_as_workers(pointer self, std::shared_ptr<wor
   for (const auto& known : deps->remembered)
     s.table->remember_skill(known);
   deps->directory.publish(*s.table, s.now());
-  const auto nothing = [] {};
+  if (deps->link)
+    s.cluster = std::make_unique<cluster_tasks>(
+        *deps->link, *deps->log, deps->clock, deps->new_id,
+        [state = &s] { return state->led_under != 0 ? state->table.get() : nullptr; });
+  const auto handle = [=](const auto& work) {
+    guarded(
+        "workers",
+        [&] {
+          self->state.follow_control();
+          work(self->state);
+          if (self->state.cluster)
+            self->state.cluster->look(workers_actor{self});
+        },
+        [] {});
+    keep_ticking(self);
+  };
   return {
-      [=](worker_task& m) {
-        guarded(
-            "workers",
-            [&] {
-              auto& state = self->state;
-              const auto number =
-                  state.table->add(std::move(m.task), std::move(m.done), std::move(m.live),
-                                   state.now(), state.deps->clock.now());
-              if (number != 0)
-                state.number_of.emplace(m.ticket, number);
-              keep_ticking(self);
-            },
-            nothing);
+      [=](worker_task& m) { handle([&](workers_state& state) { state.add(m); }); },
+      [=](worker_task_dropped& m) { handle([&](workers_state& state) { state.drop(m); }); },
+      [=](worker_call& m) { handle([&](workers_state& state) { state.call(m); }); },
+      [=](task_mail& m) {
+        handle([&](workers_state& state) {
+          if (state.cluster)
+            state.cluster->take(m);
+        });
       },
-      [=](worker_task_dropped& m) {
-        auto& state = self->state;
-        if (const auto at = state.number_of.find(m.ticket); at != state.number_of.end()) {
-          state.table->abort(at->second);
-          state.number_of.erase(at);
-        }
-      },
-      [=](worker_call& m) {
-        guarded(
-            "workers", [&] { self->state.call(m); }, nothing);
-        keep_ticking(self);
+      [=](task_settled& m) {
+        handle([&](workers_state& state) {
+          if (state.cluster)
+            state.cluster->settled(m, workers_actor{self});
+        });
       },
       [=](control_tick&) {
         guarded(
-            "workers", [&] { tick(self); }, nothing);
+            "workers",
+            [&] {
+              self->state.follow_control();
+              tick(self);
+            },
+            [] {});
       },
   };
 }

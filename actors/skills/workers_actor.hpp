@@ -36,6 +36,10 @@ struct workers_deps {
   std::vector<worker_skill> remembered; ///< registered before this process started
   /// Called when skills came or went, before anybody is told.
   std::function<void(const std::map<std::string, worker_skill, std::less<>>&)> skills_changed;
+  /// In a cluster, all three: workers are known where control is led, and nowhere else.
+  node_link* link = nullptr;
+  const replicated_log* log = nullptr;
+  std::function<std::vector<worker_skill>()> stored_skills = {}; ///< read when control comes here
 };
 
 workers_actor spawn_workers_actor(caf::actor_system& system, workers_deps deps);

@@ -199,7 +199,31 @@ constexpr std::string_view text_others = R"json({
     "keep_newest": {"type": "integer", "minimum": 1}}}}}},
 "log_level": {"type": "object", "required": ["level"], "properties": {
     "level": {"enum": ["debug", "info", "warning", "error", "critical"]}}},
-"snapshot": {"type": "object", "properties": {"name": {"type": "string"}}}
+"snapshot": {"type": "object", "properties": {"name": {"type": "string"}}},
+"node_list": {"allOf": [{"$ref": "#/components/schemas/list"}, {"type": "object", "properties": {
+    "items": {"type": "array", "items": {"type": "object", "properties": {
+      "node": {"type": "integer"}, "address": {"type": "string"}, "http_url": {"type": "string"},
+      "self": {"type": "boolean"}, "connected": {"type": "boolean"}, "voter": {"type": "boolean"},
+      "draining": {"type": "boolean"}, "leads": {"type": "integer"}, "lag": {"type": "integer"},
+      "version": {"type": "string"}}}},
+    "partitions": {"type": "array", "items": {"type": "object", "properties": {
+      "partition": {"type": "integer"}, "leader": {"type": "integer"}, "term": {"type": "integer"},
+      "voters": {"type": "array", "items": {"type": "integer"}},
+      "applied": {"type": "integer"}}}}}}]},
+"drain": {"type": "object", "properties": {"draining": {"type": "boolean", "default": true}}},
+"invitation": {"type": "object", "required": ["token", "expires_at"], "properties": {
+    "token": {"type": "string"}, "expires_at": {"type": "string", "format": "date-time"}}},
+"join_request": {"type": "object", "required": ["secret", "request", "cluster_address"],
+  "properties": {"secret": {"type": "string"},
+    "request": {"type": "string", "description": "a certificate request, PEM"},
+    "cluster_address": {"type": "object", "required": ["host", "port"], "properties": {
+      "host": {"type": "string"}, "port": {"type": "integer"}}},
+    "http_url": {"type": "string"}}},
+"join_answer": {"type": "object", "properties": {"cluster_id": {"type": "string"},
+    "node": {"type": "integer"}, "authority": {"type": "string"},
+    "certificate": {"type": "string"}, "peers": {"type": "array", "items": {"type": "object",
+      "properties": {"node": {"type": "integer"}, "host": {"type": "string"},
+      "port": {"type": "integer"}, "http_url": {"type": "string"}}}}}}
 })json";
 
 json::object all_schemas() {

@@ -273,7 +273,9 @@ struct node {
                       budget,
                       nullptr,
                       {},
-                      loading});
+                      loading,
+                      nullptr,
+                      {}});
     ASSERT_TRUE(it->start());
     ASSERT_TRUE(eventually([&] { return it->ready(); }));
   }

@@ -159,6 +159,15 @@ TEST_F(Hostile, PeersThatBreakTheRulesAreRefusedInWords) {
   EXPECT_EQ(one.events.count("r9"), 0);
 }
 
+TEST_F(Hostile, APeerThatNeverAnswersTheHandshakeCostsNothing) {
+  const raw_listener hung; // as a stopped process: the kernel takes the connection
+  node three(options_of(files.of(3), 3));
+  three.net->set({at(9, hung.port())});
+  const auto before = processor_seconds();
+  EXPECT_TRUE(eventually([&] { return three.refused(9, "did not answer in time"); }));
+  EXPECT_LT(processor_seconds() - before, 0.2);
+}
+
 TEST_F(Hostile, ALateHelloIsRefused) {
   const auto good = files.of(9);
   raw_peer peer(one.net->port(), &good);

@@ -28,7 +28,7 @@ struct meeting {
   result<join_answer> ask(cluster::node_number as = 2) {
     const std::vector<cluster_peer> members{{{1, "10.0.0.1", 7071}, "http://10.0.0.1:7070"},
                                             {{2, "10.0.0.2", 7072}, "http://10.0.0.2:7070"}};
-    return let_in({first, members, as}, table, asked, now);
+    return let_in({first, members, 16, as}, table, asked, now);
   }
 
   cluster_files first;
@@ -134,7 +134,7 @@ TEST(Membership, WhatAMessageNeedsMustBeThere) {
     changed.get_object().erase(key);
     EXPECT_FALSE(join_request_from(changed)) << key;
   }
-  for (const auto* key : {"cluster_id", "node", "authority", "certificate"}) {
+  for (const auto* key : {"cluster_id", "node", "partitions", "authority", "certificate"}) {
     auto changed = answer;
     changed.get_object()[key] = -1;
     EXPECT_FALSE(join_answer_from(changed)) << key;

@@ -32,6 +32,9 @@ public:
   std::size_t reads = 0;
   bool is_ready = true;
   std::optional<failure> refuse_commands;
+  /// Asked by everything about runs, workers and writes of control; may be empty.
+  std::function<std::optional<failure>()> led_elsewhere;
+  std::optional<failure> refused() const { return led_elsewhere ? led_elsewhere() : std::nullopt; }
   std::map<run_id, std::shared_ptr<subscriber>> subscribers;
   std::map<std::string, std::vector<workflow_ptr>> stored;
   std::map<std::string, document> documents;
@@ -44,6 +47,8 @@ public:
   }
 
   void start(start_request what, reply<started_run> answer) override {
+    if (const auto why = refused())
+      return answer(*why);
     const bool waits = what.wait.has_value();
     starts.push_back(std::move(what));
     started_run out;
@@ -56,6 +61,8 @@ public:
     answer(out);
   }
   void command(const run_id& run, commands::any what, reply<done_at> answer) override {
+    if (const auto why = refused())
+      return answer(*why);
     if (!runs.contains(run))
       return answer(missing("execution_not_found"));
     commands_seen.emplace_back(run, std::move(what));
@@ -64,6 +71,8 @@ public:
     answer(done_at{{partition_id{3}, 18}, nullptr});
   }
   void read(const run_id& run, reply<execution_text> answer) override {
+    if (const auto why = refused())
+      return answer(*why);
     ++reads;
     const auto found = runs.find(run);
     if (found == runs.end())
@@ -83,6 +92,8 @@ public:
   std::vector<std::function<void()>> held_events;
   void answer_events(const run_id& run, sequence_number after, std::uint32_t limit,
                      const reply<event_page>& answer) {
+    if (const auto why = refused())
+      return answer(*why);
     const auto found = runs.find(run);
     if (found == runs.end())
       return answer(missing("execution_not_found"));
@@ -95,16 +106,22 @@ public:
     answer(page);
   }
   void report(const run_id& run, std::string what, reply<json::value> answer) override {
+    if (const auto why = refused())
+      return answer(*why);
     if (!runs.contains(run))
       return answer(missing("execution_not_found"));
     answer(json::value(json::object{{what, json::array{}}}));
   }
   void replay(const run_id& run, bool, reply<json::value> answer) override {
+    if (const auto why = refused())
+      return answer(*why);
     if (!runs.contains(run))
       return answer(missing("execution_not_found"));
     answer(json::value(json::object{{"equal", true}}));
   }
   void purge(std::vector<run_id> gone, reply<done_at> answer) override {
+    if (const auto why = refused())
+      return answer(*why);
     for (const auto& run : gone)
       runs.erase(run);
     answer(done_at{{partition_id{3}, 19}, nullptr});
@@ -143,6 +160,8 @@ public:
   }
   void save_workflow(std::string id, json::value definition, bool draft,
                      std::optional<std::uint32_t> if_version, reply<workflow_ptr> answer) override {
+    if (const auto why = refused())
+      return answer(*why);
     auto made = check(definition);
     if (!made.errors.empty() && !draft) {
       failure why = invalid("definition_invalid", "The definition has errors.");
@@ -192,15 +211,21 @@ public:
   }
   const catalog& node_types() const override { return types_; }
   void register_worker(json::value, reply<worker_info> answer) override {
+    if (const auto why = refused())
+      return answer(*why);
     answer(worker_info{"w1", "worker", "secret", 10});
   }
   void unregister_worker(std::string id, reply<done_at> answer) override {
+    if (const auto why = refused())
+      return answer(*why);
     gone_workers.insert(id);
     answer(id == "w1" ? result<done_at>(done_at{}) : result<done_at>(missing("worker_not_found")));
   }
   std::set<std::string> gone_workers;
   json::value workers() const override { return json::array{}; }
   void poll_tasks(std::string, json::value, reply<json::value> answer) override {
+    if (const auto why = refused())
+      return answer(*why);
     answer(json::value(json::object{{"tasks", json::array{}}}));
   }
   void task_message(std::string, std::string, std::string verb, json::value,
