@@ -84,8 +84,8 @@ void link_desk::core::run() {
     const auto now = desk_clock::now();
     if (due_.empty()) {
       changed_.wait(lock);
-    } else if (due_.begin()->first > now) {
-      changed_.wait_until(lock, due_.begin()->first);
+    } else if (const auto next = due_.begin()->first; next > now) { // a copy: the entry may go
+      changed_.wait_until(lock, next);
     } else {
       const auto id = due_.begin()->second;
       const auto node = pending_.at(id).node;
