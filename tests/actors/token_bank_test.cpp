@@ -240,7 +240,7 @@ private:
     default: break;
     }
   }
-  void end(std::uint16_t p, const run_id& run) {
+  void end(std::uint16_t p, run_id run) { // a copy: it leaves what it may come from
     running_[p].erase(run);
     nodes_[leader_[p]]->client.release(partition_id{p}, term_[p], run);
   }
