@@ -37,7 +37,8 @@ public:
   replicated_log& log() override { return *log_; }
   node_link& link() override { return desk_; }
   std::uint64_t self() const override { return files_.node; }
-  void start(engine_port& engine, std::string http_url) override;
+  void attach(engine_port& engine) override { engine_ = &engine; }
+  void start(std::string http_url) override;
   void control_changed(const std::string& name) override;
   void stop() override;
 
@@ -82,7 +83,7 @@ private:
   link_desk desk_;
   std::unique_ptr<raft::raft_log> log_;
   std::unique_ptr<cluster::peers> peers_;
-  engine_port* engine_ = nullptr;
+  engine_port* engine_ = nullptr; ///< set before anybody can ask
   std::string http_url_;
 
   std::mutex mutex_;
@@ -104,8 +105,7 @@ result<void> real_cluster_node::open(byte_budget& budget) {
   return {};
 }
 
-void real_cluster_node::start(engine_port& engine, std::string http_url) {
-  engine_ = &engine;
+void real_cluster_node::start(std::string http_url) {
   http_url_ = std::move(http_url);
   desk_.serve(link_topic::changed,
               [this](std::uint64_t, std::string bytes, node_link::answer back) {

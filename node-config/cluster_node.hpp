@@ -17,9 +17,10 @@ public:
   virtual replicated_log& log() = 0;
   virtual node_link& link() = 0;
 
-  /// Once the engine runs: members are read from control's documents, and this node announces where
-  /// its clients reach it.
-  virtual void start(engine_port& engine, std::string http_url) = 0;
+  /// Before anybody is served: members are read from control's documents.
+  virtual void attach(engine_port& engine) = 0;
+  /// After that: this node announces where its clients reach it.
+  virtual void start(std::string http_url) = 0;
   /// A document of control has changed.
   virtual void control_changed(const std::string& name) = 0;
   /// Before the engine goes.

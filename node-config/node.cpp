@@ -96,10 +96,12 @@ public:
     cluster_ = std::move(*cluster);
     if (auto started = start_engine(); !started)
       return started;
+    if (cluster_)
+      cluster_->attach(*engine_);
     if (auto listening = listen(); !listening)
       return listening;
     if (cluster_)
-      cluster_->start(*engine_, http_url());
+      cluster_->start(http_url());
     return {};
   }
 

@@ -268,6 +268,10 @@ void add_operations(std::vector<setting>& all) {
       "cluster-heartbeat-ms",
       "in a cluster: how often a leader is heard; longer than the longest stall of a disk",
       [](s & v) -> auto& { return v.cluster_heartbeat_ms; }, 10, 10'000));
+  all.push_back(number(
+      "log-entries-kept",
+      "of each partition's log; a node of a cluster further behind gets whole states",
+      [](s & v) -> auto& { return v.engine.log_entries_kept; }, 10, 10'000'000));
   all.push_back(duration(
       "retention-sweep-ms", "how often old and stuck runs are looked for",
       [](s & v) -> auto& { return v.engine.retention_sweep; }, 100, day_ms));

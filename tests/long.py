@@ -39,6 +39,8 @@ UNIT = "{build}/tests/"
 CRASH = (r"(?P<kills>\d+) kills, (?P<acknowledged>\d+) acknowledged, (?P<lost>\d+) lost, "
          r"(?P<repeated>\d+) repeated, (?P<not_terminal>\d+) not terminal, "
          r"(?P<verified>\d+) histories verified, (?P<redecided>\d+) histories re-decided")
+FAILED_OVER = (r"(?P<lost>\d+) lost, (?P<repeated>\d+) repeated, (?P<not_terminal>\d+) not "
+               r"terminal, (?P<findings>\d+) findings")
 BAD = "lost repeated not_terminal"
 ROUNDS = {"TROUPE_ROUNDS": "{piece}"}
 INJECTED = [
@@ -66,6 +68,14 @@ ROWS = [
     Row("R6", "simulation holds for every seed",
         UNIT + "engine_test --gtest_filter=Simulation.*", 100_000, 5000, r"(?P<seeds>\d+) seeds",
         env={"TROUPE_SEEDS": "{piece}"}),
+    Row("R7", "clusters under faults: every answer fits every history",
+        RUN + "faults cluster --seconds {piece}", 1800, 300,
+        r"(?P<seconds>\d+) s, (?P<faults>\d+) faults of \d+ kinds, (?P<operations>\d+) "
+        r"operations, (?P<runs>\d+) runs, (?P<events>\d+) events, (?P<findings>\d+) findings",
+        "findings"),
+    Row("R9", "fail-over loses nothing", RUN + "crash --leaders {piece}", 100, 25,
+        r"(?s)slowest start around the kill, ms: .*?'max': (?P<max_gap_ms>\d+).*?"
+        r"(?P<kills>\d+) leader kills, " + FAILED_OVER, BAD + " findings"),
     Row("R10", "timers: never early, never lost, never twice",
         RUN + "faults clock --rounds {piece}", 100, 24,
         r"(?P<jumps>\d+) jumps, (?P<restarts>\d+) restarts, (?P<slept>\d+) runs slept: "

@@ -11,12 +11,14 @@ import time
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, os.path.join(ROOT, "tests", "blackbox"))
 UNIT_LIMIT_SECONDS = 600
-for folder in ("crash", "tamper"):
+for folder in ("crash", "tamper", "chaos"):
     sys.path.insert(0, os.path.join(ROOT, "tests", folder))
 
 INJECTED = ("fdatasync", "write", "pwrite", "send")
 # Of each fault: rounds in a run of everything, and when it is asked for by name.
 FAULTS = {"sync": (6, 20), "disk": (2, 6), "clock": (6, 12), "edits": (20, 100)}
+# The same for clusters: kills of leaders, and seconds of mixed faults.
+LEADER_KILLS, CLUSTER_SECONDS = (3, 50), (60, 300)
 
 
 def say(text=""):
@@ -142,6 +144,18 @@ def run_fault(build, name, rounds):
 
 def crash_work(build, options):
     """Random kills, or the injected ones; a run of everything does a few of each."""
+    binary = tools(build)[0]
+    if options.suite and options.grow:
+        import grow
+        yield "one node becomes three, under load", lambda: grow.run(binary, say)
+        return
+    if options.leaders or not options.suite:
+        kills, nodes = options.leaders or LEADER_KILLS[0], options.nodes
+        import leaders
+        yield (f"cluster: {kills} leaders of {nodes} nodes are killed",
+               lambda: leaders.run(binary, kills, nodes, say))
+        if options.suite:
+            return
     if options.suite:
         kills, kinds = options.kills or 50, [options.inject]
     else:
@@ -153,6 +167,15 @@ def crash_work(build, options):
 
 
 def fault_work(build, options):
+    if not options.suite or options.seconds or "cluster" in options.names:
+        import faults
+        seconds = options.seconds or CLUSTER_SECONDS[bool(options.suite)]
+        report = os.path.join(ROOT, "build", "cluster-faults.json")
+        yield (f"cluster: {seconds} s of faults on {options.nodes} nodes",
+               lambda: faults.run(tools(build)[0], seconds, options.nodes, say, options.seed,
+                                  report))
+        if options.suite:
+            return
     for name, (few, more) in FAULTS.items():
         if options.suite and options.names and name not in options.names:
             continue
@@ -175,11 +198,17 @@ def main():
     parser.add_argument("suite", nargs="?", choices=["unit", "blackbox", "crash", "faults", "rows"])
     parser.add_argument("names", nargs="*",
                         help="unit suites, parts of black-box test names, or faults: "
-                             + " ".join(FAULTS))
+                             + " ".join([*FAULTS, "cluster"]))
     parser.add_argument("--kills", type=int, help="crash: how many (default 50)")
     parser.add_argument("--inject", choices=INJECTED,
                         help="crash: kill at the n-th call of a kind instead of at random")
+    parser.add_argument("--leaders", type=int, help="crash: kill so many leaders of a cluster")
+    parser.add_argument("--grow", action="store_true",
+                        help="crash: a node with data becomes three under load")
     parser.add_argument("--rounds", type=int, help="faults: how many of each")
+    parser.add_argument("--seconds", type=int, help="faults of a cluster: how long")
+    parser.add_argument("--nodes", type=int, default=3, choices=(3, 5), help="of a cluster")
+    parser.add_argument("--seed", type=int, help="faults of a cluster: repeats the choices")
     parser.add_argument("--threads", type=int, default=4, help="black-box test classes at once")
     options = parser.parse_intermixed_args()
     build = os.path.abspath(options.build)
@@ -196,9 +225,10 @@ def main():
     if options.suite in (None, "crash"):
         work += crash_work(build, options)
     if options.suite in (None, "faults"):
-        unknown = set(options.names) - set(FAULTS) if options.suite else ()
+        known = [*FAULTS, "cluster"]
+        unknown = set(options.names) - set(known) if options.suite else ()
         if unknown:
-            parser.error(f"no such fault: {' '.join(unknown)}; there are {' '.join(FAULTS)}")
+            parser.error(f"no such fault: {' '.join(unknown)}; there are {' '.join(known)}")
         work += fault_work(build, options)
     counts = [timed(title, job) for title, job in work]
     passed, failed = (sum(column) for column in zip(*counts))

@@ -134,13 +134,14 @@ void housekeeping::trim_logs() {
     return;
   next_trim_ = now + trim_every;
   const auto less = [](std::uint64_t a, std::uint64_t b) { return a > b ? a - b : 0; };
+  const auto worth =
+      std::min(shared.settings.log_trim_entries_min, shared.settings.log_entries_kept);
   for (std::uint16_t p = 0; p <= shared.settings.partitions; ++p) {
     const partition_id partition{p};
     const auto up_to =
         std::min(less(shared.log.applied(partition), shared.settings.log_entries_kept),
                  less(shared.lists.applied(partition), 1));
-    if (up_to >= shared.settings.log_trim_entries_min &&
-        up_to + 1 - oldest_entry(shared, partition, up_to) >= shared.settings.log_trim_entries_min)
+    if (up_to >= worth && up_to + 1 - oldest_entry(shared, partition, up_to) >= worth)
       shared.log.trim_log(partition, up_to);
   }
 }

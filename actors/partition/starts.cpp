@@ -129,7 +129,8 @@ void partition_core::on(const run_granted& m) {
     waiting_for_token_.erase(waits);
     return launch(std::move(start), m.queued);
   }
-  if (m.queued || !known(m.run))
+  // A start that is queued may be granted before it is durable.
+  if (m.queued || (!live_.contains(m.run) && !known(m.run)))
     return;
   granted_.insert(m.run);
   forward(m.run, command_run{m.run, commands::admit{}, {}, {}});

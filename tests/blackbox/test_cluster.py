@@ -1,5 +1,8 @@
 """Three nodes: each serves everybody, and one may go at any moment."""
 
+import threading
+from http.client import HTTPException
+
 from rows import rows
 from support.case import Case, step, workflow
 from support.cluster import Cluster
@@ -78,3 +81,37 @@ class ThreeNodes(Case):
         self.cluster.wait(lambda: all(
             c.get(f"/executions/{run}").json.get("status") == "success" for run in starts), 30)
         self.cluster.wait_whole()
+
+
+class OneThatStarts(Case):
+    """Whoever asks while a node of a cluster starts gets an answer or none; the node lives."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.cluster = Cluster(1)
+        cls.node = cls.cluster.nodes[0]
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.cluster.close()
+
+    def ask(self, until):
+        while not until.is_set():
+            try:
+                self.node.get("/system/nodes", timeout=5)
+            except (OSError, HTTPException):
+                pass
+
+    def test_a_node_that_is_asked_while_it_starts_lives(self):
+        until = threading.Event()
+        asking = [threading.Thread(target=self.ask, args=(until,)) for _ in range(6)]
+        for one in asking:
+            one.start()
+        try:
+            for _ in range(12):
+                self.node.restart()
+        finally:
+            until.set()
+            for one in asking:
+                one.join()
+        self.assertTrue(self.node.alive())

@@ -62,7 +62,7 @@ class Node:
         self.own_dir = data_dir is None
         self.data_dir = data_dir or tempfile.mkdtemp(prefix="troupe-test-")
         self.log_path = self.data_dir.rstrip("/") + ".log"
-        self.port, self.process, self.token = free_port(), None, None
+        self.host, self.port, self.process, self.token = "127.0.0.1", free_port(), None, None
         self.wrapper = []  # words before the binary, such as a tracer's
         self._lock = threading.Lock()
         if start:
@@ -75,7 +75,7 @@ class Node:
         environment.update(self.env)
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
-                [*self.wrapper, self.binary, "serve", "--data-dir", self.data_dir, "--host", "127.0.0.1",
+                [*self.wrapper, self.binary, "serve", "--data-dir", self.data_dir, "--host", self.host,
                  "--port", str(self.port), *self.flags],
                 stdout=log, stderr=subprocess.STDOUT, env=environment, start_new_session=True)
         if ready:
@@ -164,7 +164,7 @@ class Node:
 
     @property
     def base(self):
-        return f"http://127.0.0.1:{self.port}"
+        return f"http://{self.host}:{self.port}"
 
     def request(self, method, path, body=None, headers=None, root=False, timeout=60):
         """One request on a fresh connection. `body`: bytes as they are, anything else as JSON."""
@@ -175,7 +175,7 @@ class Node:
             body = json.dumps(body).encode()
         if body is not None:
             send.setdefault("Content-Type", "application/json")
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
+        connection = http.client.HTTPConnection(self.host, self.port, timeout=timeout)
         try:
             connection.request(method, path if root else "/api/v1" + path, body=body, headers=send)
             answer = connection.getresponse()
@@ -200,7 +200,7 @@ class Node:
 
     def raw(self, data, timeout=20.0, until_close=True):
         """Sends bytes on a bare socket and gives back all that came until the peer closed."""
-        with socket.create_connection(("127.0.0.1", self.port), timeout=timeout) as s:
+        with socket.create_connection((self.host, self.port), timeout=timeout) as s:
             s.sendall(data)
             got = b""
             try:
