@@ -75,8 +75,18 @@ std::string description_of(const cluster_files& files) {
                    {"peers", peers_json(files.peers)}};
   if (files.partitions != 0)
     out["partitions"] = files.partitions;
-  if (!files.recovered_from.empty())
-    out["recovered_from"] = files.recovered_from;
+  if (files.recovery != 0)
+    out["recovery"] = files.recovery;
+  if (files.survivor)
+    out["survivor"] = true;
+  if (!files.store.empty())
+    out["store"] = files.store;
+  if (!files.lives.empty())
+    out["lives"] = json::array(files.lives.begin(), files.lives.end());
+  if (!files.roles.empty())
+    out["roles"] = files.roles;
+  if (!files.ended_code.empty())
+    out["ended"] = json::object{{"code", files.ended_code}, {"why", files.ended_why}};
   return json::write_pretty(json::value(std::move(out))) + "\n";
 }
 
@@ -100,7 +110,20 @@ result<cluster_files> description_from(const std::string& text) {
   files.created_by = json::text_or(*parsed, "created_by", "");
   files.partitions =
       static_cast<std::uint16_t>(unsigned_member(*parsed, "partitions", 4'095).value_or(0));
-  files.recovered_from = json::text_or(*parsed, "recovered_from", "");
+  files.recovery =
+      static_cast<std::uint32_t>(unsigned_member(*parsed, "recovery", UINT32_MAX).value_or(0));
+  if (const auto* survivor = json::find(*parsed, "survivor"))
+    files.survivor = survivor->is_bool() && survivor->get_bool();
+  files.store = json::text_or(*parsed, "store", "");
+  files.roles = json::text_or(*parsed, "roles", "");
+  if (const auto* lives = json::find(*parsed, "lives"); lives && lives->is_array())
+    for (const auto& one : lives->get_array())
+      if (one.is_string())
+        files.lives.emplace_back(one.get_string());
+  if (const auto* ended = json::find(*parsed, "ended")) {
+    files.ended_code = json::text_or(*ended, "code", "");
+    files.ended_why = json::text_or(*ended, "why", "");
+  }
   if (const auto* listen = json::find(*parsed, "listen")) {
     files.host = json::text_or(*listen, "host", "");
     files.port =

@@ -35,9 +35,15 @@ struct cluster_peer {
 struct cluster_files {
   std::string cluster_id; ///< a UUID
   cluster::node_number node = 0;
-  std::uint16_t partitions = 0;    ///< of the cluster; 0: this node founded it
-  std::string created_by;          ///< version of Troupe
-  std::string recovered_from;      ///< the cluster this one went on from alone; empty: it did not
+  std::uint16_t partitions = 0;   ///< of the cluster; 0: this node founded it
+  std::string created_by;         ///< version of Troupe
+  std::uint32_t recovery = 0;     ///< how often the cluster went on without a lost majority
+  bool survivor = false;          ///< this node is the one that went on the last time
+  std::string store;              ///< the data that belongs to this number; empty: none yet
+  std::vector<std::string> lives; ///< incarnations of this node, the last ones
+  std::string roles;              ///< that it joined with; empty: all
+  std::string ended_code;         ///< it is no member any more, and why; empty: it is
+  std::string ended_why;
   std::string host;                ///< listens here for peers, and is reached here by them
   std::uint16_t port = 0;          ///< not 0
   std::vector<cluster_peer> peers; ///< the others, as last seen; where to look first
@@ -72,6 +78,15 @@ result<void> save_cluster_files(const std::string& data_dir, const cluster_files
 
 /// The failures that load_cluster_files() has for the contents.
 result<void> check_cluster_files(const cluster_files& files);
+
+/// What a node does: `engine` keeps the log, leads and runs; `gateway` serves clients.
+struct node_roles {
+  bool engine = true, gateway = true;
+  friend bool operator==(const node_roles&, const node_roles&) = default;
+};
+/// "engine,gateway" in any order; empty: both. Fails with code "roles_invalid".
+result<node_roles> roles_from(std::string_view text);
+std::string to_text(const node_roles& roles);
 
 /// An address that other nodes can be told: a host name or an address of one machine, a port that
 /// is not 0. Fails with kind `invalid`, code "address_invalid".

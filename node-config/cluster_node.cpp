@@ -1,12 +1,12 @@
 #include "node-config/cluster_node.hpp"
 
-#include "actors/peers/link_desk.hpp"
+#include "node-config/cluster_desk.hpp"
 #include "node-config/cluster_groups.hpp"
-#include "node-config/cluster_members.hpp"
+#include "node-config/cluster_rules.hpp"
 #include "node-config/cluster_status.hpp"
-#include "node-config/membership.hpp"
 #include "runtime/base/log.hpp"
 
+#include <algorithm>
 #include <condition_variable>
 #include <mutex>
 #include <thread>
@@ -15,16 +15,14 @@ namespace troupe {
 
 namespace {
 
-constexpr milliseconds announce_every{500}, write_timeout{5'000};
-
-failure no_such_node() {
-  return {failure_kind::not_found, "node_not_found", "The cluster has no such node.", {}, {}};
-}
+constexpr milliseconds announce_every{100}, leaving_every{200}, postponed_for{20};
 
 class real_cluster_node final : public cluster_node, private cluster::peer_events {
 public:
   real_cluster_node(cluster_files files, const node_settings& settings, rocks_store& store)
-      : settings_(settings), store_(store), files_(std::move(files)), desk_(desk_options()) {}
+      : settings_(settings), build_(build_level_of(settings)), store_(store),
+        files_(std::move(files)), links_(desk_options()),
+        desk_(files_, build_.release, build_.features, store.partitions(), links_) {}
   ~real_cluster_node() override {
     stop();
     network_.open(nullptr);
@@ -35,69 +33,97 @@ public:
   result<void> open(byte_budget& budget);
 
   replicated_log& log() override { return *log_; }
-  node_link& link() override { return desk_; }
+  node_link& link() override { return links_; }
   std::uint64_t self() const override { return files_.node; }
-  void attach(engine_port& engine) override { engine_ = &engine; }
+  bool serves_clients() const override { return roles().gateway; }
+  void attach(engine_port& engine) override;
   void start(std::string http_url) override;
   void control_changed(const std::string& name) override;
   void stop() override;
 
   json::value nodes() const override {
-    return cluster_status(files_, members(), log_->status(), peers_->status());
+    return cluster_status(files_, log_->feature_level(), desk_.members(), log_->status(),
+                          peers_->status());
   }
-  void invite(reply<json::value> answer) override;
-  void join(json::value body, reply<json::value> answer) override;
-  void drain(std::uint64_t node, bool on, reply<json::value> answer) override;
-  void remove(std::uint64_t node, reply<json::value> answer) override;
+  void invite(reply<json::value> answer) override { desk_.invite(std::move(answer)); }
+  void join(json::value body, reply<json::value> answer) override {
+    desk_.join(body, std::move(answer));
+  }
+  void drain(std::uint64_t node, bool on, reply<json::value> answer) override {
+    desk_.drain(node, on, std::move(answer));
+  }
+  void remove(std::uint64_t node, reply<json::value> answer) override {
+    desk_.remove(node, std::move(answer));
+  }
+  void finalize(reply<json::value> answer) override { desk_.finalize(std::move(answer)); }
+  std::optional<failure> problem() const override {
+    const std::lock_guard lock(mutex_);
+    return problem_;
+  }
+  bool member() const override {
+    const std::lock_guard lock(mutex_);
+    return !ended_;
+  }
 
 private:
   link_desk_options desk_options() {
-    link_desk_options how;
-    how.self = files_.node;
-    how.send = [this](cluster::node_number to, std::string bytes) {
-      return network_.pass(to, cluster::lane::request, std::move(bytes));
-    };
-    return how;
+    return {files_.node, [this](cluster::node_number to, std::string bytes) {
+              return network_.pass(to, cluster::lane::request, std::move(bytes));
+            }};
   }
   // From peers, on the network's threads
   void received(cluster::node_number from, cluster::lane in, std::string bytes) override;
-  void up(const cluster::peer_identity&) override {}
-  void down(cluster::node_number peer) override;
+  void up(const cluster::peer_identity& peer) override;
+  void down(cluster::node_number peer) override { links_.down(peer); }
+  void refused(cluster::node_number by, const cluster::refusal& why) override;
+  std::optional<cluster::refusal> judge(const cluster::peer_identity& who);
 
-  cluster_members members() const {
-    return cluster_members::from(engine_->read_document(cluster_collection, members_document));
+  node_roles roles() const {
+    return *roles_from(settings_.roles.empty() ? files_.roles : settings_.roles);
   }
-  void write(std::string_view document, std::uint64_t version, json::value body,
-             reply<done_at> answer);
-  void write_here(const std::string& bytes, node_link::answer back);
-  void change_members(const std::function<result<void>(cluster_members&)>& change,
-                      reply<json::value> answer);
-  void apply_members();
+  void end_membership(std::string code, std::string why);
+  void end_for_now(std::string code, std::string why);
+  void leave();
+  bool postpone(std::function<void()> what);
+  void do_postponed();
+  void take_level();
+  bool take_members();
   bool announce();
   void work();
 
   const node_settings settings_;
+  const build_level build_;
   rocks_store& store_;
-  cluster_files files_;
+  cluster_files files_; ///< what changes in it is the thread's
   network_slot network_;
-  link_desk desk_;
+  link_desk links_;
+  cluster_desk desk_;
   std::unique_ptr<raft::raft_log> log_;
   std::unique_ptr<cluster::peers> peers_;
-  engine_port* engine_ = nullptr; ///< set before anybody can ask
   std::string http_url_;
 
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::condition_variable wake_;
   bool stopping_ = false, changed_ = true;
-  std::thread thread_; ///< announces this node, and takes in who else is there
+  std::optional<failure> problem_;
+  bool ended_ = false; ///< for good: problem_ says why
+  std::shared_ptr<const cluster_members> known_ = std::make_shared<cluster_members>();
+  std::vector<std::function<void()>> postponed_;
+  std::vector<raft::wanted_member> wanted_; ///< of the thread, then of who stops it
+  bool left_ = false;                       ///< of the thread
+  std::thread thread_;                      ///< announces this node, and takes in who else is there
 };
 
 result<void> real_cluster_node::open(byte_budget& budget) {
+  if (auto begun = begin_life(settings_.data_dir, store_, files_); !begun)
+    return begun;
   auto groups = open_groups(settings_, files_, store_, budget, network_);
   if (!groups)
     return groups.error();
   log_ = std::move(*groups);
-  auto peers = open_peers(settings_, files_, *this);
+  log_->set_feature_level(store_.feature_level());
+  auto peers = open_peers(settings_, files_, *this,
+                          [this](const cluster::peer_identity& who) { return judge(who); });
   if (!peers)
     return peers.error();
   peers_ = std::move(*peers);
@@ -105,12 +131,14 @@ result<void> real_cluster_node::open(byte_budget& budget) {
   return {};
 }
 
+void real_cluster_node::attach(engine_port& engine) {
+  desk_.open(
+      engine, *log_, [this] { return peers_->status(); },
+      [this](std::function<void()> what) { return postpone(std::move(what)); });
+}
+
 void real_cluster_node::start(std::string http_url) {
   http_url_ = std::move(http_url);
-  desk_.serve(link_topic::changed,
-              [this](std::uint64_t, std::string bytes, node_link::answer back) {
-                write_here(bytes, std::move(back));
-              });
   thread_ = std::thread([this] { work(); });
 }
 
@@ -122,9 +150,12 @@ void real_cluster_node::stop() {
     stopping_ = true;
   }
   wake_.notify_one();
-  if (thread_.joinable())
-    thread_.join();
-  desk_.serve(link_topic::changed, nullptr);
+  if (!thread_.joinable())
+    return;
+  thread_.join();
+  do_postponed();
+  hand_over(*log_, wanted_, files_.node, store_.partitions(), peers_->status());
+  desk_.close();
 }
 
 void real_cluster_node::control_changed(const std::string& name) {
@@ -139,204 +170,193 @@ void real_cluster_node::control_changed(const std::string& name) {
 
 void real_cluster_node::received(cluster::node_number from, cluster::lane in, std::string bytes) {
   if (in == cluster::lane::request)
-    desk_.received(from, std::move(bytes));
+    links_.received(from, std::move(bytes));
   else
     log_->receive(from, std::move(bytes));
 }
 
-void real_cluster_node::down(cluster::node_number peer) {
-  desk_.down(peer);
+void real_cluster_node::up(const cluster::peer_identity&) {
+  const std::lock_guard lock(mutex_);
+  if (!ended_)
+    problem_.reset();
+}
+
+void real_cluster_node::refused(cluster::node_number by, const cluster::refusal& why) {
+  if (ends_membership(why.code))
+    return end_membership(why.code, why.words);
+  if (!why.code.empty()) // else the log says it, and the list of nodes
+    end_for_now(why.code, "Node " + std::to_string(by) + " refuses this node: " + why.words);
+}
+
+/// Until a peer lets it in; one of several that does not is that peer's problem.
+void real_cluster_node::end_for_now(std::string code, std::string why) {
+  for (const auto& one : peers_ ? peers_->status() : std::vector<cluster::peer_status>{})
+    if (one.connected)
+      return;
+  const std::lock_guard lock(mutex_);
+  if (!ended_)
+    problem_ = failure{failure_kind::unavailable, std::move(code), std::move(why), {}, {}};
+}
+
+std::optional<cluster::refusal> real_cluster_node::judge(const cluster::peer_identity& who) {
+  const auto known = [this] {
+    const std::lock_guard lock(mutex_);
+    return known_;
+  };
+  auto why = member_objection(*known(), files_.recovery, log_->feature_level(), who);
+  if (why && who.recovery > files_.recovery)
+    end_membership(std::string(code_left_behind),
+                   left_behind("Node " + std::to_string(files_.node), who.recovery));
+  return why;
+}
+
+/// On any thread; what must be written is left to the node's own.
+void real_cluster_node::end_membership(std::string code, std::string why) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (ended_)
+      return;
+    ended_ = changed_ = true;
+    problem_ = failure{failure_kind::unavailable, std::move(code), std::move(why), {}, {}};
+    log::write(
+        log::level::critical, "cluster", "this node is no member of the cluster any more",
+        {{"code", std::string_view(problem_->code)}, {"why", std::string_view(problem_->message)}});
+  }
+  wake_.notify_one();
+}
+
+/// It does not try again, in this process or a later one.
+void real_cluster_node::leave() {
+  if (std::exchange(left_, true))
+    return;
+  const auto why = *problem();
+  files_.ended_code = why.code;
+  files_.ended_why = why.message;
+  if (auto saved = save_cluster_files(settings_.data_dir, files_); !saved)
+    log::error("cluster", "that this node is no member any more could not be stored",
+               {{"code", std::string_view(saved.error().code)}});
+  peers_->set({});
+  log_->want({});
+}
+
+void real_cluster_node::take_level() {
+  const auto level = desk_.feature_level();
+  if (level == 0)
+    return desk_.begin_features(store_.feature_level());
+  if (level > build_.features)
+    return end_for_now("release_unfit", "The cluster is at feature level " + std::to_string(level) +
+                                            ", and this build knows " +
+                                            std::to_string(build_.features) + " only.");
+  // The directory first: a build that knows less must not open it once the first such record is in.
+  if (auto raised = store_.raise_feature_level(level); !raised)
+    return log::error("cluster", "the cluster's feature level could not be stored",
+                      {{"code", std::string_view(raised.error().code)}});
+  log_->set_feature_level(level);
+}
+
+/// True: one of them is leaving.
+bool real_cluster_node::take_members() {
+  auto now = desk_.members();
+  if (now.all.empty())
+    return false; // not read yet: peers stay those of the last time
+  if (!now.find(files_.node) && now.next > files_.node) {
+    end_membership(std::string(code_removed),
+                   "Node " + std::to_string(files_.node) + " was removed from the cluster.");
+    return false;
+  }
+  std::vector<cluster::peer_address> addresses;
+  std::vector<cluster_peer> peers;
+  for (const auto& one : now.all) {
+    addresses.push_back(one.at.address);
+    if (one.at.address.node != files_.node)
+      peers.push_back(one.at);
+  }
+  wanted_.clear();
+  for (const auto& [node, votes, leads] : parts_of(now))
+    wanted_.push_back({node, votes ? raft::member_role::voter : raft::member_role::learner, leads});
+  const bool leaving =
+      std::any_of(now.all.begin(), now.all.end(), [](const auto& one) { return one.leaving; });
+  {
+    const std::lock_guard lock(mutex_);
+    known_ = std::make_shared<const cluster_members>(std::move(now));
+  }
+  peers_->set(std::move(addresses));
+  log_->want(wanted_);
+  if (leaving)
+    desk_.forget_left(log_->status());
+  if (peers == files_.peers)
+    return leaving;
+  files_.peers = std::move(peers);
+  if (auto saved = save_cluster_files(settings_.data_dir, files_); !saved)
+    log::error("cluster", "the addresses of the other nodes could not be stored",
+               {{"code", std::string_view(saved.error().code)}});
+  return leaving;
+}
+
+bool real_cluster_node::announce() {
+  const auto now = desk_.members();
+  cluster_member self{{{files_.node, files_.host, files_.port}, http_url_}};
+  if (const auto* known = now.find(files_.node)) {
+    self.draining = known->draining;
+    self.leaving = known->leaving;
+  }
+  self.roles = roles();
+  self.release = build_.release;
+  self.feature_level = build_.features;
+  self.store = files_.store;
+  self.life = files_.lives.back();
+  return desk_.announce(self);
+}
+
+bool real_cluster_node::postpone(std::function<void()> what) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (stopping_)
+      return false;
+    postponed_.push_back(std::move(what));
+  }
+  wake_.notify_one();
+  return true;
+}
+
+void real_cluster_node::do_postponed() {
+  const auto taken = [this] {
+    const std::lock_guard lock(mutex_);
+    return std::exchange(postponed_, {});
+  };
+  for (const auto& one : taken())
+    one();
 }
 
 /// Until this node is announced, now and then; after that whenever the members change.
 void real_cluster_node::work() {
-  bool announced = false;
+  bool announced = false, leaving = false;
   for (;;) {
+    bool ended = false;
     {
       std::unique_lock lock(mutex_);
       const auto due = [&] { return stopping_ || changed_; };
-      if (announced)
-        wake_.wait(lock, due);
-      else
-        wake_.wait_for(lock, announce_every, due);
+      if (announced && !leaving && postponed_.empty())
+        wake_.wait(lock, [&] { return due() || !postponed_.empty(); });
+      if (!postponed_.empty())
+        wake_.wait_for(lock, postponed_for, [&] { return stopping_; });
+      else if (!announced || leaving)
+        wake_.wait_for(lock, leaving ? leaving_every : announce_every, due);
       if (stopping_)
         return;
       changed_ = false;
+      ended = ended_;
     }
-    apply_members();
+    do_postponed();
+    if (ended) {
+      leave();
+      announced = true, leaving = false;
+      continue;
+    }
+    take_level();
+    leaving = take_members();
     announced = announce();
   }
-}
-
-void real_cluster_node::apply_members() {
-  const auto now = members();
-  if (now.all.empty())
-    return; // not read yet: peers stay those of the last time
-  std::vector<cluster::peer_address> addresses;
-  std::vector<raft::wanted_member> wanted;
-  auto files = files_;
-  files.peers.clear();
-  for (const auto& one : now.all) {
-    addresses.push_back(one.at.address);
-    wanted.push_back(
-        {one.at.address.node,
-         wanted.size() < cluster_voters_max ? raft::member_role::voter : raft::member_role::learner,
-         !one.draining});
-    if (one.at.address.node != files.node)
-      files.peers.push_back(one.at);
-  }
-  peers_->set(std::move(addresses));
-  log_->want(std::move(wanted));
-  if (files.peers == files_.peers)
-    return;
-  files_.peers = files.peers;
-  if (auto saved = save_cluster_files(settings_.data_dir, files); !saved)
-    log::error("cluster", "the addresses of the other nodes could not be stored",
-               {{"code", std::string_view(saved.error().code)}});
-}
-
-/// True: the members' list says of this node what is so.
-bool real_cluster_node::announce() {
-  auto now = members();
-  const auto* known = now.find(files_.node);
-  cluster_member self{{{files_.node, files_.host, files_.port}, http_url_},
-                      known && known->draining};
-  // A node that was removed must not come back by itself.
-  if (!known && now.version > 0)
-    return false;
-  if (!now.put(self))
-    return true;
-  write(members_document, now.version, now.to_json(), [](const result<done_at>&) {});
-  return false;
-}
-
-/// A document of the cluster, wherever control is led.
-void real_cluster_node::write(std::string_view document, std::uint64_t version, json::value body,
-                              reply<done_at> answer) {
-  const auto leads = log_->leads(partition_id{0});
-  if (leads.here)
-    return engine_->write_document(
-        {std::string(cluster_collection), std::string(document), version, std::move(body)},
-        std::move(answer));
-  const auto bytes =
-      json::write(json::object{{"id", document}, {"version", version}, {"body", std::move(body)}});
-  desk_.ask(leads.leader, link_topic::changed, bytes, write_timeout,
-            [answer = std::move(answer)](const result<std::string>& done) {
-              answer(done ? result<done_at>(done_at{}) : result<done_at>(done.error()));
-            });
-}
-
-void real_cluster_node::write_here(const std::string& bytes, node_link::answer back) {
-  const auto asked = json::parse(bytes);
-  const auto* body = asked ? json::find(*asked, "body") : nullptr;
-  const auto version = asked ? unsigned_member(*asked, "version", UINT64_MAX) : std::nullopt;
-  if (!body || !version)
-    return back(invalid("write_invalid", "a peer's write cannot be read"));
-  engine_->write_document({std::string(cluster_collection),
-                           std::string(json::text_or(*asked, "id", "")), *version, *body},
-                          [back = std::move(back)](const result<done_at>& done) {
-                            back(done ? result<std::string>(std::string())
-                                      : result<std::string>(done.error()));
-                          });
-}
-
-void real_cluster_node::change_members(const std::function<result<void>(cluster_members&)>& change,
-                                       reply<json::value> answer) {
-  auto now = members();
-  if (auto fits = change(now); !fits)
-    return answer(fits.error());
-  const auto version = now.version;
-  auto body = now.to_json();
-  write(members_document, version, body,
-        [body, answer = std::move(answer)](const result<done_at>& done) {
-          answer(done ? result<json::value>(body) : result<json::value>(done.error()));
-        });
-}
-
-void real_cluster_node::drain(std::uint64_t node, bool on, reply<json::value> answer) {
-  change_members(
-      [&](cluster_members& all) -> result<void> {
-        const auto* known = all.find(node);
-        if (!known)
-          return no_such_node();
-        auto to = *known;
-        to.draining = on;
-        all.put(to);
-        return {};
-      },
-      std::move(answer));
-}
-
-void real_cluster_node::remove(std::uint64_t node, reply<json::value> answer) {
-  change_members(
-      [&](cluster_members& all) -> result<void> {
-        if (all.all.size() == 1 && all.find(node))
-          return failure{failure_kind::conflict,
-                         "last_node",
-                         "The last node of a cluster cannot be removed.",
-                         {},
-                         {}};
-        return all.remove(node) ? result<void>{} : result<void>(no_such_node());
-      },
-      std::move(answer));
-}
-
-void real_cluster_node::invite(reply<json::value> answer) {
-  if (files_.authority_key.empty())
-    return answer(failure{failure_kind::conflict,
-                          "authority_key_missing",
-                          "This node cannot let others in.",
-                          "Ask the node on which the cluster was made.",
-                          {}});
-  const auto stored = engine_->read_document(cluster_collection, invitations_document);
-  auto table = stored ? invitations::from(stored->body) : result<invitations>(invitations{});
-  const auto secret = cluster::new_secret();
-  const auto print = cluster::fingerprint(files_.authority_certificate);
-  for (const auto* why : {table ? nullptr : &table.error(), secret ? nullptr : &secret.error(),
-                          print ? nullptr : &print.error()})
-    if (why)
-      return answer(*why);
-  const auto until = table->add(*secret, engine_->now());
-  if (!until)
-    return answer(until.error());
-  json::value out = json::object{{"token", cluster::to_text(cluster::join_token{*print, *secret})},
-                                 {"expires_at", to_text(*until)}};
-  write(invitations_document, stored ? stored->version : 0, table->to_json(),
-        [out = std::move(out), answer = std::move(answer)](const result<done_at>& done) {
-          answer(done ? result<json::value>(out) : result<json::value>(done.error()));
-        });
-}
-
-/// The number is taken and the invitation used up, durably, before the guest is told.
-void real_cluster_node::join(json::value body, reply<json::value> answer) {
-  const auto asked = join_request_from(body);
-  if (!asked)
-    return answer(asked.error());
-  const auto stored = engine_->read_document(cluster_collection, invitations_document);
-  auto table = stored ? invitations::from(stored->body) : result<invitations>(invitations{});
-  if (!table)
-    return answer(table.error());
-  auto now = members();
-  std::vector<cluster_peer> known;
-  for (const auto& one : now.all)
-    known.push_back(one.at);
-  const auto node = now.next;
-  const auto let =
-      let_in({files_, std::move(known), store_.partitions(), node}, *table, *asked, engine_->now());
-  if (!let)
-    return answer(let.error());
-  now.put({{{node, asked->host, asked->port}, asked->http_url}, false});
-  auto members_body = now.to_json();
-  write(invitations_document, stored ? stored->version : 0, table->to_json(),
-        [this, version = now.version, members_body = std::move(members_body), out = to_json(*let),
-         answer = std::move(answer)](const result<done_at>& used) mutable {
-          if (!used)
-            return answer(used.error());
-          write(members_document, version, std::move(members_body),
-                [out = std::move(out), answer = std::move(answer)](const result<done_at>& done) {
-                  answer(done ? result<json::value>(out) : result<json::value>(done.error()));
-                });
-        });
 }
 
 } // namespace
@@ -346,8 +366,11 @@ result<std::unique_ptr<cluster_node>> open_cluster_node(const node_settings& set
   const auto exists = cluster_files_exist(settings.data_dir);
   if (!exists)
     return exists.error();
-  if (!*exists)
+  if (!*exists) {
+    if (auto raised = store.raise_feature_level(build_level_of(settings).features); !raised)
+      return raised.error();
     return std::unique_ptr<cluster_node>{};
+  }
   auto files = load_cluster_files(settings.data_dir);
   if (!files)
     return files.error();

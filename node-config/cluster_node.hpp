@@ -16,6 +16,8 @@ public:
   /// What the engine uses instead of the store's own log.
   virtual replicated_log& log() = 0;
   virtual node_link& link() = 0;
+  /// False for a node whose only role is engine.
+  virtual bool serves_clients() const = 0;
 
   /// Before anybody is served: members are read from control's documents.
   virtual void attach(engine_port& engine) = 0;
@@ -28,7 +30,8 @@ public:
 };
 
 /// Where the data directory says that this node belongs to a cluster: opens the log and the
-/// connections. nullptr: it is alone. `store` and `budget` outlive it.
+/// connections. nullptr: it is alone, and the directory's feature level becomes this build's.
+/// `store` and `budget` outlive it.
 result<std::unique_ptr<cluster_node>> open_cluster_node(const node_settings& settings,
                                                         rocks_store& store, byte_budget& budget);
 

@@ -62,6 +62,25 @@ result<void> check_peer_address(std::string_view host, std::uint64_t port) {
   return {};
 }
 
+result<node_roles> roles_from(std::string_view text) {
+  if (text.empty())
+    return node_roles{};
+  node_roles out{false, false};
+  for (std::size_t at = 0; at <= text.size();) {
+    const auto end = std::min(text.find(',', at), text.size());
+    const auto word = text.substr(at, end - at);
+    if (word != "engine" && word != "gateway")
+      return invalid("roles_invalid", "Roles are engine, gateway or both: engine,gateway.");
+    (word == "engine" ? out.engine : out.gateway) = true;
+    at = end + 1;
+  }
+  return out;
+}
+
+std::string to_text(const node_roles& roles) {
+  return roles.engine && roles.gateway ? "engine,gateway" : roles.engine ? "engine" : "gateway";
+}
+
 json::array peers_json(const std::vector<cluster_peer>& peers) {
   json::array out;
   for (const auto& peer : peers)

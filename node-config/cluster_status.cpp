@@ -2,7 +2,8 @@
 
 namespace troupe {
 
-json::value cluster_status(const cluster_files& files, const cluster_members& members,
+json::value cluster_status(const cluster_files& files, std::uint32_t feature_level,
+                           const cluster_members& members,
                            const std::vector<raft::partition_status>& status,
                            const std::vector<cluster::peer_status>& links) {
   json::array items, partitions;
@@ -23,6 +24,10 @@ json::value cluster_status(const cluster_files& files, const cluster_members& me
         {"self", self},
         {"connected", self},
         {"draining", member.draining},
+        {"leaving", member.leaving},
+        {"roles", to_text(member.roles)},
+        {"release", member.release},
+        {"feature_level", member.feature_level},
         {"leads", leads},
         {"lag", lag},
         {"version", self ? TROUPE_VERSION : ""}};
@@ -31,22 +36,29 @@ json::value cluster_status(const cluster_files& files, const cluster_members& me
         item["connected"] = one.connected;
         item["version"] = one.identity.version;
         item["refused"] = one.refused;
+        if (one.connected) {
+          item["release"] = one.identity.release;
+          item["feature_level"] = one.identity.feature_level;
+        }
       }
     items.push_back(std::move(item));
   }
   for (const auto& one : status) {
-    json::array voters;
+    json::array voters, learners;
     for (const auto& m : one.members)
-      if (m.role == raft::member_role::voter)
-        voters.push_back(static_cast<std::uint64_t>(m.node));
+      (m.role == raft::member_role::voter ? voters : learners)
+          .push_back(static_cast<std::uint64_t>(m.node));
     partitions.push_back(json::object{{"partition", number(one.partition)},
                                       {"leader", one.leads.leader},
                                       {"term", one.leads.term},
                                       {"voters", std::move(voters)},
+                                      {"learners", std::move(learners)},
                                       {"commit", static_cast<std::uint64_t>(one.commit)},
                                       {"applied", static_cast<std::uint64_t>(one.applied)}});
   }
   return json::object{{"cluster_id", files.cluster_id},
+                      {"feature_level", feature_level},
+                      {"recovery", files.recovery},
                       {"items", std::move(items)},
                       {"partitions", std::move(partitions)}};
 }

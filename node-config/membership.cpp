@@ -72,10 +72,22 @@ result<cluster_files> found_cluster(const std::string& host, std::uint16_t port,
   return cluster_of_one(1, host, port, now);
 }
 
-result<cluster_files> recovered_alone(const cluster_files& before, instant now) {
-  auto files = cluster_of_one(before.node, before.host, before.port, now);
-  if (files)
-    files->recovered_from = before.cluster_id;
+result<cluster_files> recovered_alone(const cluster_files& before) {
+  auto files = before;
+  files.recovery += 1;
+  files.survivor = true;
+  files.peers.clear();
+  files.ended_code.clear();
+  files.ended_why.clear();
+  if (!files.authority_key.empty())
+    return files;
+  auto authority = cluster::make_authority(before.cluster_id, cluster_certificates_valid);
+  if (!authority)
+    return authority.error();
+  // This node's own certificate stays the old authority's, which the lost nodes trust: a connection
+  // comes about, and they can be told why they are refused.
+  files.authority_certificate = authority->certificate + before.authority_certificate;
+  files.authority_key = std::move(authority->key);
   return files;
 }
 
@@ -83,8 +95,37 @@ json::value to_json(const join_request& asked) {
   return json::object{{"secret", asked.secret},
                       {"request", asked.request},
                       {"cluster_address", json::object{{"host", asked.host}, {"port", asked.port}}},
-                      {"http_url", asked.http_url}};
+                      {"http_url", asked.http_url},
+                      {"roles", asked.roles},
+                      {"release", asked.release},
+                      {"feature_level", asked.feature_level}};
 }
+
+namespace {
+
+/// Of a former release, which did not say: 1.
+std::uint32_t level_in(const json::value& body, std::string_view key) {
+  return static_cast<std::uint32_t>(unsigned_member(body, key, UINT32_MAX).value_or(1));
+}
+
+result<void> check_release(const admission_offer& offer, const join_request& asked) {
+  const auto a = offer.release, b = asked.release;
+  const auto apart = a > b ? a - b : b - a;
+  if (apart <= 1 && asked.feature_level >= offer.feature_level)
+    return {};
+  return failure{failure_kind::conflict,
+                 "release_unfit",
+                 apart > 1
+                     ? "Releases " + std::to_string(b) + " and " + std::to_string(a) +
+                           " do not work together: they may differ by one."
+                     : "The cluster is at feature level " + std::to_string(offer.feature_level) +
+                           ", and the node's build knows " + std::to_string(asked.feature_level) +
+                           " only.",
+                 "Join with the release that the other nodes run.",
+                 {}};
+}
+
+} // namespace
 
 result<join_request> join_request_from(const json::value& body) {
   join_request asked;
@@ -103,6 +144,11 @@ result<join_request> join_request_from(const json::value& body) {
   if (auto fits = check_peer_address(asked.host, port); !fits)
     return fits.error();
   asked.port = static_cast<std::uint16_t>(port);
+  asked.roles = json::text_or(body, "roles", "");
+  asked.release = level_in(body, "release");
+  asked.feature_level = level_in(body, "feature_level");
+  if (!roles_from(asked.roles))
+    return roles_from(asked.roles).error();
   const auto url = std::string_view{asked.http_url};
   if (!url.empty() &&
       (url.size() > 2'048 || !(url.starts_with("http://") || url.starts_with("https://"))))
@@ -113,7 +159,8 @@ result<join_request> join_request_from(const json::value& body) {
 json::value to_json(const join_answer& answer) {
   return json::object{{"cluster_id", answer.cluster_id},   {"node", answer.node},
                       {"partitions", answer.partitions},   {"authority", answer.authority},
-                      {"certificate", answer.certificate}, {"peers", peers_json(answer.peers)}};
+                      {"certificate", answer.certificate}, {"peers", peers_json(answer.peers)},
+                      {"recovery", answer.recovery}};
 }
 
 result<join_answer> join_answer_from(const json::value& body) {
@@ -128,6 +175,8 @@ result<join_answer> join_answer_from(const json::value& body) {
   if (!peers)
     return join_answer_refused(peers.error().message);
   answer.peers = std::move(*peers);
+  answer.recovery =
+      static_cast<std::uint32_t>(unsigned_member(body, "recovery", UINT32_MAX).value_or(0));
   if (!uuid_from_text(answer.cluster_id) || answer.node == 0 || answer.partitions == 0)
     return join_answer_refused("it names no cluster, no number or no partitions.");
   if (answer.authority.empty() || answer.certificate.empty())
@@ -143,6 +192,8 @@ result<join_answer> let_in(const admission_offer& offer, invitations& table,
                    "This node cannot let others in: it does not have the authority's key.",
                    "Ask the node on which `troupe cluster init` was run.",
                    {}};
+  if (auto fits = check_release(offer, asked); !fits)
+    return fits.error();
   auto after = table;
   if (auto redeemed = after.redeem(asked.secret, now); !redeemed)
     return redeemed.error();
@@ -152,9 +203,9 @@ result<join_answer> let_in(const admission_offer& offer, invitations& table,
   if (!certificate)
     return certificate.error();
   table = std::move(after);
-  return join_answer{offer.by.cluster_id,     offer.node,
-                     offer.partitions,        offer.by.authority_certificate,
-                     std::move(*certificate), offer.members};
+  return join_answer{
+      offer.by.cluster_id,     offer.node,    offer.partitions, offer.by.authority_certificate,
+      std::move(*certificate), offer.members, offer.by.recovery};
 }
 
 result<cluster_files> accept_answer(const joining_node& self, const join_answer& answer) {
@@ -179,6 +230,8 @@ result<cluster_files> accept_answer(const joining_node& self, const join_answer&
   files.authority_certificate = answer.authority;
   files.certificate = answer.certificate;
   files.key = self.key;
+  files.recovery = answer.recovery;
+  files.roles = self.roles;
   if (auto fits = check_cluster_files(files); !fits)
     return fits.error();
   return files;

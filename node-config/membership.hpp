@@ -5,6 +5,7 @@
 #include "net/cluster/certificates.hpp"
 #include "node-config/cluster_files.hpp"
 #include "node-config/invitations.hpp"
+#include "runtime/base/release.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -20,32 +21,36 @@ inline constexpr std::chrono::days cluster_certificates_valid{3'653};
 /// A new cluster with this node as its first, number 1.
 result<cluster_files> found_cluster(const std::string& host, std::uint16_t port, instant now);
 
-/// The same node, alone in a new cluster with a new authority: the lost nodes, should they come
-/// back, are strangers to it. It keeps its number and its address; `recovered_from` names the
-/// cluster it left.
-result<cluster_files> recovered_alone(const cluster_files& before, instant now);
+/// The same node of the same cluster, alone: `recovery` grows, by which the lost nodes, should they
+/// come back, are refused. Without the authority's key it makes a new authority beside the old one,
+/// so that others can be let in.
+result<cluster_files> recovered_alone(const cluster_files& before);
 
 /// POST /api/v1/system/cluster/join
-/// {"secret", "request", "cluster_address": {"host", "port"}, "http_url"}
+/// {"secret", "request", "cluster_address": {"host", "port"}, "http_url", "roles", "release",
+/// "feature_level"}
 struct join_request {
   std::string secret;  ///< of the token
   std::string request; ///< PEM; cluster and node are left open in it
   std::string host;
   std::uint16_t port = 0;
   std::string http_url; ///< may be empty
+  std::string roles{};  ///< empty: all
+  std::uint32_t release = release_newest, feature_level = feature_level_newest;
 };
 json::value to_json(const join_request& asked);
 /// Fails with kind `invalid`, code "join_invalid" or "address_invalid".
 result<join_request> join_request_from(const json::value& body);
 
-/// {"cluster_id", "node", "partitions", "authority", "certificate", "peers": [{node, host, port,
-/// http_url}]}
+/// {"cluster_id", "node", "partitions", "recovery", "authority", "certificate", "peers": [{node,
+/// host, port, http_url}]}
 struct join_answer {
   std::string cluster_id;
   cluster::node_number node = 0;
   std::uint16_t partitions = 0;       ///< content partitions of the cluster
   std::string authority, certificate; ///< PEM
   std::vector<cluster_peer> peers;
+  std::uint32_t recovery = 0; ///< of the cluster
 };
 json::value to_json(const join_answer& answer);
 /// Fails with kind `malformed`, code "join_answer_invalid".
@@ -57,10 +62,11 @@ struct admission_offer {
   std::vector<cluster_peer> members; ///< all of them, for the guest to find
   std::uint16_t partitions = 0;      ///< content partitions, which the guest must have too
   cluster::node_number node = 0;     ///< the guest's number; never used before
+  std::uint32_t release = release_newest, feature_level = 1; ///< the members', the cluster's
 };
 /// Lets a node in: uses its invitation up and signs its key. `table` changes only where this
 /// succeeds; store it before the answer is sent. Failures: those of invitations::redeem(),
-/// "request_invalid", "authority_key_missing" (ask another node).
+/// "request_invalid", "authority_key_missing" (ask another node), "release_unfit".
 result<join_answer> let_in(const admission_offer& offer, invitations& table,
                            const join_request& asked, instant now);
 
@@ -70,6 +76,7 @@ struct joining_node {
   std::string key; ///< PEM, of the request
   std::string host;
   std::uint16_t port = 0;
+  std::string roles{};
 };
 /// Believes the answer only when its authority is the one that the token names and the certificate
 /// is by that authority, for this key, cluster and number. Fails with kind `forbidden`, code

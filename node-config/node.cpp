@@ -140,6 +140,8 @@ private:
     rocks_options options;
     options.data_dir = settings_.data_dir;
     options.partitions = settings_.engine.partitions;
+    if (settings_.test_release != 0)
+      options.feature_level_known = settings_.test_release;
     if (const auto asked = partitions_of_cluster(settings_.data_dir); asked != 0)
       options.partitions = asked; // used where the directory is new
     options.budget = &budget_;
@@ -224,6 +226,7 @@ private:
     how.spans = spans_.get();
     how.link = cluster_ ? &cluster_->link() : nullptr;
     how.cluster = cluster_.get();
+    how.serves_clients = !cluster_ || cluster_->serves_clients();
     gateway_ = make_gateway(*engine_, std::move(how));
     auto options = server_options_of(settings_);
     options.budget = &budget_;

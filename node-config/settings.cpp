@@ -1,6 +1,7 @@
 #include "node-config/settings.hpp"
 
 #include "net/provider/otlp.hpp"
+#include "node-config/cluster_files.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -117,6 +118,21 @@ setting otlp_endpoint() {
     if (const auto known = otlp::collector_of(v); !v.empty() && !known)
       return wrong(known.error().message + ", not '" + std::string{v} + "'");
     s.otlp_endpoint = v;
+    return {};
+  };
+  return one;
+}
+
+setting roles() {
+  auto one =
+      text("roles",
+           "in a cluster: engine (keeps the log and runs), gateway (serves clients) or both, "
+           "comma-separated; empty: as it joined, else both",
+           &node_settings::roles);
+  one.set = [](node_settings& s, std::string_view v) -> result<void> {
+    if (!roles_from(v))
+      return wrong("must be engine, gateway or engine,gateway, not '" + std::string{v} + "'");
+    s.roles = v;
     return {};
   };
   return one;
@@ -272,6 +288,7 @@ void add_operations(std::vector<setting>& all) {
       "log-entries-kept",
       "of each partition's log; a node of a cluster further behind gets whole states",
       [](s & v) -> auto& { return v.engine.log_entries_kept; }, 10, 10'000'000));
+  all.push_back(roles());
   all.push_back(duration(
       "retention-sweep-ms", "how often old and stuck runs are looked for",
       [](s & v) -> auto& { return v.engine.retention_sweep; }, 100, day_ms));
@@ -281,6 +298,9 @@ void add_operations(std::vector<setting>& all) {
   all.push_back(toggle(
       "test-faults", "tests only: POST /api/v1/system/faults injects faults",
       [](s & v) -> auto& { return v.engine.test_faults; }));
+  all.push_back(number(
+      "test-release", "tests only: the release and feature level that this build pretends; 0: own",
+      [](s & v) -> auto& { return v.test_release; }, 0, 1'000));
 }
 
 } // namespace

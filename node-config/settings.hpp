@@ -30,6 +30,8 @@ struct node_settings {
   std::uint64_t definition_bytes_max = std::uint64_t{10} << 20;
   std::uint64_t shutdown_grace_ms = 10'000;
   std::uint64_t cluster_election_timeout_ms = 500, cluster_heartbeat_ms = 100;
+  std::string roles;              ///< empty: as the node joined, else both
+  std::uint32_t test_release = 0; ///< 0: the build's own
   engine_settings engine;
 
   node_settings() { engine.limits.timeout_min = std::chrono::minutes{1}; }

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Runs the tests that are built: unit, black-box, crashes, faults. See ./dev help."""
+"""Runs the tests that are built: unit, black-box, crashes, faults, upgrades. See ./dev help."""
 
 import argparse
 import json
@@ -11,7 +11,7 @@ import time
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, os.path.join(ROOT, "tests", "blackbox"))
 UNIT_LIMIT_SECONDS = 600
-for folder in ("crash", "tamper", "chaos"):
+for folder in ("crash", "tamper", "chaos", "upgrade"):
     sys.path.insert(0, os.path.join(ROOT, "tests", folder))
 
 INJECTED = ("fdatasync", "write", "pwrite", "send")
@@ -87,6 +87,15 @@ def run_blackbox(build, patterns, threads):
         return 0, 1
     import runner
     return runner.run(patterns, rows_path(), threads, say)
+
+
+def run_upgrade(build, old):
+    if not old or not os.access(old, os.X_OK):
+        say("  FAIL the build to upgrade from is missing: --old PATH names its binary. Make one:\n"
+            "       git worktree add ../before COMMIT && (cd ../before && ./dev build troupe)")
+        return 0, 1
+    import upgrade
+    return upgrade.run(os.path.abspath(old), os.path.join(build, "troupe"), say)
 
 
 def rows_path():
@@ -195,7 +204,8 @@ def timed(title, work):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--build", default="build/release", help="build directory")
-    parser.add_argument("suite", nargs="?", choices=["unit", "blackbox", "crash", "faults", "rows"])
+    parser.add_argument("suite", nargs="?",
+                        choices=["unit", "blackbox", "crash", "faults", "upgrade", "rows"])
     parser.add_argument("names", nargs="*",
                         help="unit suites, parts of black-box test names, or faults: "
                              + " ".join([*FAULTS, "cluster"]))
@@ -205,6 +215,7 @@ def main():
     parser.add_argument("--leaders", type=int, help="crash: kill so many leaders of a cluster")
     parser.add_argument("--grow", action="store_true",
                         help="crash: a node with data becomes three under load")
+    parser.add_argument("--old", help="upgrade: binary of the build to upgrade a cluster from")
     parser.add_argument("--rounds", type=int, help="faults: how many of each")
     parser.add_argument("--seconds", type=int, help="faults of a cluster: how long")
     parser.add_argument("--nodes", type=int, default=3, choices=(3, 5), help="of a cluster")
@@ -224,6 +235,8 @@ def main():
                      lambda: run_blackbox(build, options.names, options.threads)))
     if options.suite in (None, "crash"):
         work += crash_work(build, options)
+    if options.suite == "upgrade":
+        work.append(("upgrade", lambda: run_upgrade(build, options.old)))
     if options.suite in (None, "faults"):
         known = [*FAULTS, "cluster"]
         unknown = set(options.names) - set(known) if options.suite else ()

@@ -4,6 +4,7 @@
 #include "actors/api/engine_port.hpp"
 
 #include <cstdint>
+#include <optional>
 
 namespace troupe {
 
@@ -13,8 +14,9 @@ public:
   virtual ~cluster_port() = default;
   virtual std::uint64_t self() const = 0;
 
-  /// GET /system/nodes: {items: [{node, address, http_url, self, connected, voter, draining, leads,
-  /// lag, version}], partitions: [{partition, leader, term, voters, applied}]}.
+  /// GET /system/nodes: {cluster_id, feature_level, recovery, items: [{node, address, http_url,
+  /// self, connected, draining, leaving, roles, leads, lag, version, release, feature_level,
+  /// refused}], partitions: [{partition, leader, term, voters, learners, commit, applied}]}.
   virtual json::value nodes() const = 0;
 
   /// A new invitation: {token, expires_at}. Fails with "authority_key_missing" on a node that has
@@ -27,8 +29,18 @@ public:
   /// Moves every leadership away from a node, or lets it lead again.
   virtual void drain(std::uint64_t node, bool on, reply<json::value> answer) = 0;
 
-  /// Takes a node out of every partition. Not the last one.
+  /// Begins to take a node out of every partition; at the end it is off the list and told so. Fails
+  /// with "last_node", "majority_needed".
   virtual void remove(std::uint64_t node, reply<json::value> answer) = 0;
+
+  /// Raises the cluster's feature level to what all members know: {feature_level, before}. Fails
+  /// with "members_behind", naming them.
+  virtual void finalize(reply<json::value> answer) = 0;
+
+  /// Why the other nodes do not let this one in; nothing: all is well.
+  virtual std::optional<failure> problem() const = 0;
+  /// False: the problem is for good, and no client may be served here any more.
+  virtual bool member() const = 0;
 };
 
 } // namespace troupe

@@ -30,6 +30,19 @@ void note_failure(core& home, const std::string& address) {
 
 } // namespace
 
+std::optional<failure> not_served(const core& home) {
+  const auto* cluster = home.settings.cluster;
+  if (cluster != nullptr && !cluster->member())
+    return cluster->problem();
+  if (home.settings.serves_clients)
+    return std::nullopt;
+  return failure{failure_kind::unavailable,
+                 "not_a_gateway",
+                 "This node serves no clients: its only role is engine.",
+                 "Ask a node with the role gateway.",
+                 {}};
+}
+
 std::optional<failure> authenticate(core& home, const http::request& r,
                                     std::uint64_t& wait_seconds) {
   if (home.settings.password.empty())

@@ -7,6 +7,9 @@
 
 namespace troupe::gate {
 
+/// Why this node serves nobody beside health and metrics; empty: it serves.
+std::optional<failure> not_served(const core& home);
+
 /// Empty: the caller may go on. Counts a wrong password against the address; an address with too
 /// many of them is refused with 429 whatever it sends.
 std::optional<failure> authenticate(core& home, const http::request& r,

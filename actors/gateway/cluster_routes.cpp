@@ -64,6 +64,11 @@ void system_nodes(const call_ptr& c) {
   text->pop_back();
   *text += R"(,"partitions":)";
   json::write(*text, partitions == nullptr ? json::value(json::array{}) : *partitions);
+  for (const auto* name : {"cluster_id", "feature_level", "recovery"})
+    if (const auto* member = json::find(all, name)) {
+      *text += R"(,")" + std::string(name) + R"(":)";
+      json::write(*text, *member);
+    }
   *text += '}';
   c->json_text(200, std::move(*text));
 }
@@ -86,6 +91,11 @@ void remove_node(const call_ptr& c) {
     return;
   if (const auto node = node_of(c))
     cluster->remove(*node, body_answer(c, 200));
+}
+
+void finalize_cluster(const call_ptr& c) {
+  if (auto* cluster = cluster_of(c))
+    cluster->finalize(body_answer(c, 200));
 }
 
 void invite_node(const call_ptr& c) {
@@ -130,11 +140,9 @@ bool sent_to_control(const call_ptr& c) {
 }
 
 std::vector<handler_row> cluster_handlers() {
-  return {{"system_nodes", system_nodes},
-          {"drain_node", drain_node},
-          {"remove_node", remove_node},
-          {"invite_node", invite_node},
-          {"join_cluster", join_cluster}};
+  return {{"system_nodes", system_nodes}, {"drain_node", drain_node},
+          {"remove_node", remove_node},   {"finalize_cluster", finalize_cluster},
+          {"invite_node", invite_node},   {"join_cluster", join_cluster}};
 }
 
 } // namespace troupe::gate

@@ -182,7 +182,11 @@ public:
 
   http::handlers handlers() override {
     http::handlers out;
-    out.head = [home = home_](const http::request& r, std::size_t& body_limit) {
+    out.head = [home = home_](const http::request& r,
+                              std::size_t& body_limit) -> std::optional<http::response> {
+      if (r.path.starts_with("/api/")) // of clients; what other nodes pass on is served
+        if (const auto why = not_served(*home))
+          return early_problem(*home, r, *why);
       return on_head(*home, r, body_limit);
     };
     out.serve = [home = home_](http::request r, std::shared_ptr<http::responder> to) {

@@ -34,6 +34,7 @@ struct gateway_settings {
   span_sink* spans = nullptr;      ///< takes spans of requests; outlives every call; may be empty
   node_link* link = nullptr;       ///< to other nodes; outlives every call; empty: there are none
   cluster_port* cluster = nullptr; ///< outlives every call; empty: this node is alone
+  bool serves_clients = true;      ///< false: health and metrics alone
   std::chrono::milliseconds leader_wait{5'000}; ///< for somebody to lead; then 503
   /// More Prometheus lines for /metrics, from who knows the process; thread-safe; may be empty.
   std::function<std::string()> more_metrics;

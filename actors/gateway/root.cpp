@@ -7,18 +7,27 @@ namespace troupe::gate {
 
 namespace {
 
+/// Why the other nodes of its cluster do not let this one in.
+std::optional<failure> shut_out(const call_ptr& c) {
+  const auto* cluster = c->home->settings.cluster;
+  return cluster == nullptr ? std::nullopt : cluster->problem();
+}
+
 json::object health_of(const call_ptr& c, const char* status) {
   const bool ready = c->engine().ready();
+  json::object details{{"ready", ready},
+                       {"database", ready ? "online" : "offline"},
+                       {"writable", c->engine().writable()}};
+  if (const auto why = shut_out(c))
+    details["cluster"] = json::object{{"code", why->code}, {"message", why->message}};
   return {{"status", status},
           {"version", json::string(c->home->settings.version)},
           {"timestamp", json::string(to_text(c->engine().now()))},
-          {"details", json::object{{"ready", ready},
-                                   {"database", ready ? "online" : "offline"},
-                                   {"writable", c->engine().writable()}}}};
+          {"details", std::move(details)}};
 }
 
 void health(const call_ptr& c) {
-  const bool ready = c->engine().ready();
+  const bool ready = c->engine().ready() && !shut_out(c);
   const bool writable = c->engine().writable();
   c->json(ready ? 200 : 503, health_of(c, !ready     ? "unhealthy"
                                           : writable ? "healthy"
@@ -26,7 +35,7 @@ void health(const call_ptr& c) {
 }
 
 void health_ready(const call_ptr& c) {
-  const bool good = c->engine().ready() && c->engine().writable();
+  const bool good = c->engine().ready() && c->engine().writable() && !shut_out(c);
   c->json(good ? 200 : 503, health_of(c, good ? "healthy" : "unhealthy"));
 }
 

@@ -38,6 +38,8 @@ on_upgrade(const std::shared_ptr<core>& home, const http::request& head,
     return rest::to_problem(
         {failure_kind::malformed, "no_websocket", "This path does not speak WebSocket.", {}, {}},
         home->new_request_id());
+  if (const auto why = not_served(*home))
+    return rest::to_problem(*why, home->new_request_id());
   if (!origin_allowed(*home, head))
     return rest::to_problem({failure_kind::forbidden,
                              "origin_not_allowed",

@@ -21,6 +21,7 @@ public:
     return inner_.may_act(partition, term);
   }
   void follow(log_follower* who) override { inner_.follow(who); }
+  std::uint32_t feature_level() const override { return inner_.feature_level(); }
   queue_size queued() const override { return inner_.queued(); }
   void trim_log(partition_id partition, std::uint64_t up_to_index) override {
     inner_.trim_log(partition, up_to_index);

@@ -3,6 +3,7 @@
 
 #include "net/cluster/wire.hpp"
 
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -15,11 +16,13 @@ struct hello_circumstances {
   bool known = false;                     ///< it is among the nodes that were set
   /// The incarnation that this node has a living link with.
   std::optional<std::string> linked_incarnation;
+  /// As peers_options::objects; asked once everything else of the hello fits. May be empty.
+  std::function<std::optional<refusal>(const peer_identity&)> objects{};
 };
 
 /// Nothing: the peer is welcome.
-std::optional<std::string> objection(const peer_identity& self, const hello& said,
-                                     const hello_circumstances& in);
+std::optional<refusal> objection(const peer_identity& self, const hello& said,
+                                 const hello_circumstances& in);
 
 /// The number in a certificate's name "node-<number>"; nothing: the name is of another form, and
 /// then says nothing about the number.

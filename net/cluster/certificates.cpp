@@ -14,6 +14,7 @@
 #include <charconv>
 #include <ctime>
 #include <memory>
+#include <vector>
 
 namespace troupe::cluster {
 
@@ -76,6 +77,18 @@ template <class P, class F> P read_pem(std::string_view pem, F read) {
 
 certificate_ptr certificate_from(std::string_view pem) {
   return read_pem<certificate_ptr>(pem, PEM_read_bio_X509);
+}
+
+/// All of a text: an authority that took over from another is followed by it.
+std::vector<certificate_ptr> certificates_from(std::string_view pem) {
+  std::vector<certificate_ptr> out;
+  if (pem.size() > pem_bytes_max)
+    return out;
+  const bio_ptr from{BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size()))};
+  while (certificate_ptr one{from ? PEM_read_bio_X509(from.get(), nullptr, no_password, nullptr)
+                                  : nullptr})
+    out.push_back(std::move(one));
+  return out;
 }
 
 key_ptr key_from(std::string_view pem) {
@@ -208,11 +221,19 @@ instant instant_of(const ASN1_TIME* time) {
   return instant{std::chrono::seconds{::timegm(&parts)}};
 }
 
+instant this_clock() {
+  return std::chrono::floor<milliseconds>(std::chrono::system_clock::now());
+}
+
 /// The chain, the times, and that it is for both ends of a connection.
-result<void> verify_chain(X509* trusted, X509* certificate, int purpose) {
+result<void> verify_chain(const std::vector<certificate_ptr>& trusted, X509* certificate,
+                          int purpose) {
   const trust_ptr trust{X509_STORE_new()};
   const verification_ptr asked{X509_STORE_CTX_new()};
-  if (!trust || !asked || X509_STORE_add_cert(trust.get(), trusted) != 1 ||
+  for (const auto& one : trusted)
+    if (!trust || X509_STORE_add_cert(trust.get(), one.get()) != 1)
+      return crypto_failed("preparing the check of a certificate");
+  if (!trust || !asked ||
       X509_STORE_CTX_init(asked.get(), trust.get(), certificate, nullptr) != 1 ||
       X509_STORE_CTX_set_purpose(asked.get(), purpose) != 1)
     return crypto_failed("preparing the check of a certificate");
@@ -226,7 +247,10 @@ result<void> verify_chain(X509* trusted, X509* certificate, int purpose) {
   if (signed_by_another)
     return bad_certificate("The certificate was not signed by this cluster's authority.");
   return bad_certificate(std::string{"The certificate does not hold: "} +
-                         X509_verify_cert_error_string(why) + ".");
+                         X509_verify_cert_error_string(why) + ". It holds from " +
+                         troupe::to_text(instant_of(X509_get0_notBefore(certificate))) + " to " +
+                         troupe::to_text(instant_of(X509_get0_notAfter(certificate))) +
+                         "; the clock of this machine says " + troupe::to_text(this_clock()) + ".");
 }
 
 } // namespace
@@ -356,14 +380,14 @@ result<std::string> fingerprint(std::string_view certificate) {
 result<void> check_certificate(std::string_view authority_certificate, std::string_view certificate,
                                std::string_view key) {
   const forget_errors afterwards;
-  const auto trusted = certificate_from(authority_certificate);
-  if (!trusted)
+  const auto trusted = certificates_from(authority_certificate);
+  if (trusted.empty())
     return bad_certificate("The authority's certificate is damaged.");
   const auto own = certificate_from(certificate);
   if (!own)
     return bad_certificate("The certificate is damaged.");
   for (const int purpose : {X509_PURPOSE_SSL_CLIENT, X509_PURPOSE_SSL_SERVER})
-    if (auto holds = verify_chain(trusted.get(), own.get(), purpose); !holds)
+    if (auto holds = verify_chain(trusted, own.get(), purpose); !holds)
       return holds;
   const auto secret = key_from(key);
   if (!secret)

@@ -44,7 +44,7 @@ void link_keeper::frame(connection_id id, frame_kind kind, std::string_view payl
     if (!linked)
       return take_welcome(id, now);
     break;
-  case frame_kind::refuse: return end(id, "Refused by it: " + read_refusal(payload), now);
+  case frame_kind::refuse: return refused(id, read_refusal(payload), now);
   case frame_kind::batch:
     if (linked)
       return take_batch(id, payload, now);
@@ -65,6 +65,14 @@ void link_keeper::frame(connection_id id, frame_kind kind, std::string_view payl
   refuse(id, "It sent what does not belong here.", now);
 }
 
+void link_keeper::refused(connection_id id, const refusal& why, steady_time now) {
+  const auto& one = *find(id);
+  const auto by = one.dialled ? *one.dialled : one.who ? one.who->node : 0;
+  end(id, "Refused by it: " + why.words, now);
+  if (by != 0)
+    events_.refused(by, why);
+}
+
 bool link_keeper::living(const peer& one, steady_time now) const {
   if (!one.link)
     return false;
@@ -78,12 +86,12 @@ void link_keeper::take_hello(connection_id id, std::string_view payload, steady_
     return refuse(id, "Its hello is damaged.", now);
   auto* const peer_of = find_peer(said->who.node);
   hello_circumstances in{one.dialled, node_of_certificate(wires_.peer_name(id)), peer_of != nullptr,
-                         std::nullopt};
+                         std::nullopt, options_.objects};
   if (peer_of && living(*peer_of, now))
     in.linked_incarnation = connections_.at(*peer_of->link).who->incarnation;
   if (const auto why = objection(options_.self, *said, in)) {
     if (peer_of && !one.dialled && !peer_of->link)
-      peer_of->record->refused(*why);
+      peer_of->record->refused(why->words);
     one.who = said->who; // for the log
     return refuse(id, *why, now);
   }
@@ -122,8 +130,9 @@ void link_keeper::try_link(connection_id id, steady_time now) {
   if (peer_of && living(*peer_of, now) &&
       connections_.at(*peer_of->link).who->incarnation != one.who->incarnation)
     return refuse(id,
-                  "Another process is connected as node " + std::to_string(one.who->node) +
-                      ": was a data directory copied?",
+                  refusal{"node_copied", "Another process is connected as node " +
+                                             std::to_string(one.who->node) +
+                                             ": was a data directory copied?"},
                   now);
   link_up(id, now);
 }

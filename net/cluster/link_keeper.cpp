@@ -51,8 +51,11 @@ void link_keeper::peers_changed(steady_time now) {
 
 void link_keeper::forget(peer& who, steady_time now) {
   end_attempt(who);
-  if (who.link)
-    end(*who.link, "It is no longer among this cluster's nodes.", now);
+  if (!who.link)
+    return;
+  const auto id = *who.link;
+  const auto why = options_.objects ? options_.objects(*find(id)->who) : std::nullopt;
+  refuse(id, why.value_or(refusal{{}, "It is no longer among this cluster's nodes."}), now);
 }
 
 // ---- dialling
@@ -196,8 +199,8 @@ void link_keeper::closed(connection_id id, const std::string& why, steady_time n
   connections_.erase(id);
 }
 
-void link_keeper::refuse(connection_id id, const std::string& why, steady_time now) {
-  part(id, why, now);
+void link_keeper::refuse(connection_id id, const refusal& why, steady_time now) {
+  part(id, why.words, now);
   write_refusal(wires_.out(id), why);
   leave(*find(id), now);
   wires_.flush(id);

@@ -107,7 +107,11 @@ private:
   void forget(peer& who, steady_time now);
   void part(connection_id id, const std::string& why, steady_time now);
   void end(connection_id id, const std::string& why, steady_time now);
-  void refuse(connection_id id, const std::string& why, steady_time now);
+  void refuse(connection_id id, const refusal& why, steady_time now);
+  void refuse(connection_id id, const std::string& words, steady_time now) {
+    refuse(id, refusal{{}, words}, now);
+  }
+  void refused(connection_id id, const refusal& why, steady_time now);
   void leave(connection& one, steady_time now);
   void pump(connection_id id);
   void tick_connection(connection_id id, steady_time now, bool late);

@@ -6,7 +6,9 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -41,6 +43,15 @@ struct peer_identity {
   std::uint32_t release = 1;       ///< a peer one below or above is accepted, others are refused
   std::uint32_t feature_level = 1; ///< the newest that this build knows
   std::string http_url;            ///< where its clients reach it, for lists of nodes
+  std::uint32_t recovery = 0;      ///< how often the cluster went on without a lost majority
+  std::string store{};             ///< of the data behind it; empty: a release that did not say
+  std::string lives{}; ///< incarnations that the data directory has had, comma-separated, last ones
+};
+
+/// Why a peer is not let in.
+struct refusal {
+  std::string code;  ///< for the peer's program; may be empty
+  std::string words; ///< for people, on both sides
 };
 
 struct peers_options {
@@ -56,6 +67,9 @@ struct peers_options {
   std::size_t queued_bytes_max = std::size_t{16} << 20; ///< waiting for one peer; then send() drops
   std::size_t message_bytes_max = std::size_t{2} << 20; ///< a peer that sends more is refused
   std::uint32_t connections_max = 64;
+  /// Asked about every peer whose certificate and release fit, before it is let in; nothing: it
+  /// may. On the network's thread; must not block. May be empty.
+  std::function<std::optional<refusal>(const peer_identity&)> objects{};
 };
 
 /// Called on the network's own threads, one call at a time; must not block.
@@ -65,6 +79,8 @@ public:
   virtual void received(node_number from, lane in, std::string bytes) = 0;
   virtual void up(const peer_identity& peer) = 0;
   virtual void down(node_number peer) = 0;
+  /// A peer does not let this node in.
+  virtual void refused(node_number by, const refusal& why) { (void)by, (void)why; }
 };
 
 struct peer_status {

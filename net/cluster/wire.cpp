@@ -82,6 +82,11 @@ std::optional<hello> read_hello(std::string_view payload) {
   for (auto* text :
        {&out.who.cluster_id, &out.who.incarnation, &out.who.version, &out.who.http_url})
     *text = in.text();
+  if (in.ok() && !in.at_end()) { // of a release that says more
+    out.who.recovery = in.number<std::uint32_t>();
+    out.who.store = in.text();
+    out.who.lives = in.text();
+  }
   if (!in.ok())
     return std::nullopt;
   return out;
@@ -95,11 +100,20 @@ std::optional<std::uint64_t> read_acknowledged(std::string_view payload) noexcep
   return bytes;
 }
 
-std::string read_refusal(std::string_view payload) {
-  std::string words{payload.substr(0, refusal_text_max)};
+std::string read_words(std::string_view text) {
+  std::string words{text.substr(0, refusal_text_max)};
   std::replace_if(
       words.begin(), words.end(), [](char c) { return c < ' ' || c > '~'; }, '?');
   return words;
+}
+
+/// Words, and a code behind them in a line of its own; a former release shows both as one.
+refusal read_refusal(std::string_view payload) {
+  const auto line = payload.find('\n');
+  refusal out{{}, read_words(payload.substr(0, line))};
+  if (line != std::string_view::npos)
+    out.code = read_words(payload.substr(line + 1, refusal_code_max));
+  return out;
 }
 
 std::optional<std::vector<message_view>> read_batch(std::string_view payload,
@@ -138,14 +152,19 @@ void write_hello(byte_buffer& to, const hello& what) {
   for (const auto* text :
        {&what.who.cluster_id, &what.who.incarnation, &what.who.version, &what.who.http_url})
     append_text(payload, *text);
+  append_number(payload, what.who.recovery);
+  append_text(payload, what.who.store);
+  append_text(payload, what.who.lives);
   write_header(to, frame_kind::hello, payload.size());
   to.insert(to.end(), payload.begin(), payload.end());
 }
 
-void write_refusal(byte_buffer& to, std::string_view words) {
-  words = words.substr(0, refusal_text_max);
-  write_header(to, frame_kind::refuse, words.size());
-  to.insert(to.end(), words.begin(), words.end());
+void write_refusal(byte_buffer& to, const refusal& why) {
+  auto text = why.words.substr(0, refusal_text_max);
+  if (!why.code.empty())
+    text += "\n" + why.code.substr(0, refusal_code_max);
+  write_header(to, frame_kind::refuse, text.size());
+  to.insert(to.end(), text.begin(), text.end());
 }
 
 void write_acknowledged(byte_buffer& to, std::uint64_t bytes) {

@@ -38,6 +38,7 @@ constexpr std::size_t greeting_bytes_max = 16u << 10; ///< of any frame before a
 constexpr std::size_t batch_bytes_goal = std::size_t{1} << 20;
 constexpr std::size_t identity_text_max = 1024; ///< of each text of a hello
 constexpr std::size_t refusal_text_max = 300;
+constexpr std::size_t refusal_code_max = 40;
 
 /// The longest batch that a peer may send: each of the three lanes may go over the goal once.
 constexpr std::size_t batch_bytes_max(std::size_t message_bytes_max) noexcept {
@@ -61,8 +62,9 @@ struct hello {
 /// more.
 std::optional<hello> read_hello(std::string_view payload);
 std::optional<std::uint64_t> read_acknowledged(std::string_view payload) noexcept;
-/// The words of a refusal, fit to be shown: printable ASCII, cut.
-std::string read_refusal(std::string_view payload);
+/// Foreign words, fit to be shown: printable ASCII, cut.
+std::string read_words(std::string_view text);
+refusal read_refusal(std::string_view payload);
 
 /// Points into the payload it was read from.
 struct message_view {
@@ -78,7 +80,7 @@ std::optional<std::vector<message_view>> read_batch(std::string_view payload,
 using byte_buffer = std::vector<char>;
 
 void write_hello(byte_buffer& to, const hello& what);
-void write_refusal(byte_buffer& to, std::string_view words);
+void write_refusal(byte_buffer& to, const refusal& why);
 void write_acknowledged(byte_buffer& to, std::uint64_t bytes);
 /// A frame without payload.
 void write_plain(byte_buffer& to, frame_kind kind);

@@ -1,5 +1,5 @@
-// cluster: begin one, let nodes in, look at it, go on when most of it is lost.
-#include "node-config/cli/commands.hpp"
+// cluster: begin one, let nodes in, join.
+#include "node-config/cli/cluster_commands.hpp"
 #include "node-config/membership.hpp"
 #include "persistence/rocks/data_dir.hpp"
 
@@ -8,6 +8,11 @@
 #include <cstdio>
 
 namespace troupe::cli {
+
+int local_failure(const failure& why) {
+  const int code = print_failure(why);
+  return code == exit_code::unreachable ? int{exit_code::failed} : code;
+}
 
 namespace {
 
@@ -18,7 +23,7 @@ struct cluster_options {
   std::string address, token; ///< of join
   std::string host;           ///< of join; empty: not told to the others
   std::uint16_t port = 7070;
-  std::string confirm; ///< of recover
+  std::string roles; ///< of join; empty: all
 };
 using options_ptr = std::shared_ptr<cluster_options>;
 
@@ -38,12 +43,6 @@ std::string host_and_port(const std::string& host, std::uint16_t port) {
 int wrong_usage(const failure& why) {
   print_failure(why);
   return exit_code::usage;
-}
-
-/// Of this machine's files: a disk that does not work is no node that does not answer.
-int local_failure(const failure& why) {
-  const int code = print_failure(why);
-  return code == exit_code::unreachable ? int{exit_code::failed} : code;
 }
 
 void advise_on_address(const cluster_options& options) {
@@ -150,6 +149,7 @@ result<join_answer> ask_to_join(const cluster_options& options, const cluster::j
   const auto url = url_of_address(options.address);
   warn_of_plain_http(url);
   join_request asked{token.secret, request, options.cluster_host, options.cluster_port, {}};
+  asked.roles = options.roles;
   if (!options.host.empty())
     asked.http_url = "http://" + host_and_port(options.host, options.port);
   api_client node{url, {}};
@@ -166,6 +166,8 @@ int join(const cluster_options& options) {
     return wrong_usage(token.error());
   if (auto fits = check_peer_address(options.cluster_host, options.cluster_port); !fits)
     return wrong_usage(fits.error());
+  if (auto fits = roles_from(options.roles); !fits)
+    return wrong_usage(fits.error());
   const auto taken = take_empty(options.data_dir);
   if (!taken)
     return local_failure(taken.error());
@@ -175,8 +177,8 @@ int join(const cluster_options& options) {
   const auto answer = ask_to_join(options, *token, own->request);
   if (!answer)
     return print_failure(answer.error());
-  const auto files =
-      accept_answer({*token, own->key, options.cluster_host, options.cluster_port}, *answer);
+  const auto files = accept_answer(
+      {*token, own->key, options.cluster_host, options.cluster_port, options.roles}, *answer);
   if (!files)
     return local_failure(files.error());
   if (auto saved = save_cluster_files(options.data_dir, *files); !saved)
@@ -188,79 +190,6 @@ int join(const cluster_options& options) {
   if (!options.host.empty())
     std::printf(" --host %s --port %u", options.host.c_str(), unsigned{options.port});
   std::puts("");
-  return exit_code::ok;
-}
-
-std::string or_dash(std::string text) {
-  return text.empty() ? "-" : text;
-}
-
-std::vector<std::string> status_row(const json::value& node) {
-  const auto number = field(node, "node");
-  const auto connected = field(node, "connected");
-  const bool self = field(node, "self") == "true";
-  return {number.empty() ? field(node, "id") : number,
-          or_dash(field(node, "address")),
-          self                  ? "this node"
-          : connected == "true" ? "yes"
-          : connected.empty()   ? "-"
-                                : "no",
-          or_dash(field(node, "leads")),
-          or_dash(field(node, "lag")),
-          or_dash(field(node, "version"))};
-}
-
-int status(api_client node, bool as_json) {
-  const auto page = node.get("/api/v1/system/nodes");
-  if (!page)
-    return print_failure(page.error());
-  if (as_json) {
-    std::puts(json::write_pretty(*page).c_str());
-    return exit_code::ok;
-  }
-  std::vector<std::vector<std::string>> rows;
-  const auto* items = json::find(*page, "items");
-  for (const auto& one : items && items->is_array() ? items->get_array() : json::array{})
-    rows.push_back(status_row(one));
-  print_table({"NODE", "ADDRESS", "CONNECTED", "LEADS", "LAG", "VERSION"}, rows);
-  return exit_code::ok;
-}
-
-failure confirmation_needed(const std::string& cluster_id) {
-  return {failure_kind::conflict,
-          "confirmation_needed",
-          "This would take the node out of cluster " + cluster_id +
-              " for good: it goes on alone with the data it has; what only other nodes had "
-              "acknowledged is lost, and they can never come back, only join anew.",
-          "Only when most of the nodes are lost for good. Then run it again with --confirm " +
-              cluster_id,
-          {}};
-}
-
-int recover(const cluster_options& options) {
-  const auto taken = rocks::data_dir::take(options.data_dir);
-  if (!taken)
-    return local_failure(taken.error());
-  const auto before = load_cluster_files(options.data_dir);
-  if (!before)
-    return local_failure(before.error());
-  if (options.confirm != before->cluster_id)
-    return print_failure(confirmation_needed(before->cluster_id));
-  const auto after = recovered_alone(*before, wall_clock());
-  if (!after)
-    return local_failure(after.error());
-  const auto kept = "cluster-" + before->cluster_id;
-  if (auto saved = save_cluster_files(options.data_dir, *before, kept); !saved)
-    return local_failure(saved.error());
-  if (auto saved = save_cluster_files(options.data_dir, *after); !saved)
-    return local_failure(saved.error());
-  std::printf("%s cluster %s, this is node %llu, alone\n"
-              "the files of the old cluster are kept in %s/%s\n"
-              "start it:    troupe serve --data-dir %s\n"
-              "then others: troupe cluster invite; they join with empty data directories\n",
-              paint(colour::green, "ok:").c_str(), after->cluster_id.c_str(),
-              static_cast<unsigned long long>(after->node), options.data_dir.c_str(), kept.c_str(),
-              options.data_dir.c_str());
   return exit_code::ok;
 }
 
@@ -312,6 +241,7 @@ void add_join(CLI::App& cluster, context& c, const options_ptr& options) {
       ->required();
   add_data_dir(*command, *options, "data directory; empty, or not there yet");
   add_cluster_address(*command, *options);
+  command->add_option("--roles", options->roles, "engine, gateway or engine,gateway (as without)");
   command->add_option("--host", options->host, "where clients will reach this node");
   command->add_option("--port", options->port, "and on which port")
       ->check(CLI::Range(1, 65'535))
@@ -323,38 +253,18 @@ void add_join(CLI::App& cluster, context& c, const options_ptr& options) {
   command->callback([&c, options] { c.run = [options] { return join(*options); }; });
 }
 
-void add_status(CLI::App& cluster, context& c) {
-  auto* command = cluster.add_subcommand("status", "Print the nodes of the cluster");
-  auto as_json = std::make_shared<bool>(false);
-  command->add_flag("--json", *as_json, "print JSON");
-  add_connection(*command, c);
-  command->footer("Example: troupe cluster status --url http://10.0.0.1:7070\n"
-                  "LEADS: partitions that the node leads. LAG: entries that it is behind.");
-  command->callback(
-      [&c, as_json] { c.run = [&c, as_json] { return status(c.connect(), *as_json); }; });
-}
-
-void add_recover(CLI::App& cluster, context& c, const options_ptr& options) {
-  auto* command =
-      cluster.add_subcommand("recover", "Go on alone when most nodes are lost for good");
-  add_data_dir(*command, *options, "data directory of a stopped node that is left");
-  command->add_option("--confirm", options->confirm, "id of the cluster that is given up");
-  command->footer("Example: troupe cluster recover --data-dir /var/lib/troupe\n"
-                  "Without --confirm it changes nothing and says what it would do.");
-  command->callback([&c, options] { c.run = [options] { return recover(*options); }; });
-}
-
 } // namespace
 
 void add_cluster(CLI::App& app, context& c) {
-  auto* cluster = app.add_subcommand("cluster", "Several nodes as one: begin, invite, join, look");
+  auto* cluster = app.add_subcommand("cluster", "Several nodes as one: begin, join, look, change");
   cluster->require_subcommand(1);
   const auto options = std::make_shared<cluster_options>();
   add_init(*cluster, c, options);
   add_invite(*cluster, c);
   add_join(*cluster, c, options);
-  add_status(*cluster, c);
-  add_recover(*cluster, c, options);
+  add_cluster_status(*cluster, c);
+  add_cluster_changes(*cluster, c);
+  add_cluster_recover(*cluster, c);
 }
 
 } // namespace troupe::cli

@@ -10,6 +10,8 @@ namespace troupe::raft {
 namespace {
 
 constexpr std::uint64_t members_every_ms = 100;
+/// Leaderships that move for balance do so one after the other.
+constexpr std::uint64_t rebalance_every_ms = 250;
 
 partition_options options_for(const driver_options& how, std::size_t partition) {
   partition_options out;
@@ -107,9 +109,13 @@ result<void> raft_driver::tick(std::uint64_t now_ms) {
   if (now_ms < members_at_ms_)
     return {};
   members_at_ms_ = now_ms + members_every_ms;
-  for (auto& one : partitions_)
-    if (auto done = one->keep_members(now_ms, wanted_); !done)
-      return done;
+  for (auto& one : partitions_) {
+    const auto moved = one->keep_members(now_ms, wanted_, now_ms >= rebalance_at_ms_);
+    if (!moved)
+      return moved.error();
+    if (*moved)
+      rebalance_at_ms_ = now_ms + rebalance_every_ms;
+  }
   return {};
 }
 

@@ -75,7 +75,7 @@ private:
   std::map<partition_id, std::uint64_t> trims_;
   write_round writing_;
   bool unwritten_ = false; ///< a full disk stopped a round before its write
-  std::uint64_t members_at_ms_ = 0;
+  std::uint64_t members_at_ms_ = 0, rebalance_at_ms_ = 0;
 };
 
 } // namespace troupe::raft

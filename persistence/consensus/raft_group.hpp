@@ -95,6 +95,8 @@ public:
   /// When a majority last answered, this node included; a leader that has not heard one for an
   /// election timeout starts nothing.
   std::uint64_t majority_contact_ms(std::uint64_t now_ms) const;
+  /// When a follower last answered this leader; 0: not in this term.
+  std::uint64_t heard_ms(node_number node) const;
   /// Up to where a follower is known to have this leader's log; 0: not known.
   log_index match_index(node_number node) const;
   const membership& members() const noexcept { return members_; }

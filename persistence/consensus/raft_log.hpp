@@ -4,6 +4,7 @@
 #include "persistence/consensus/raft_driver.hpp"
 #include "runtime/base/byte_budget.hpp"
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <functional>
@@ -48,6 +49,9 @@ public:
   leadership leads(partition_id partition) const override;
   bool may_act(partition_id partition, std::uint64_t term) const override;
   void follow(log_follower* who) override;
+  std::uint32_t feature_level() const override { return feature_level_.load(); }
+  /// As the cluster has agreed on; 1 before.
+  void set_feature_level(std::uint32_t level) { feature_level_ = level; }
 
   void receive(node_number from, std::string bytes);
   /// Who should be a member of every partition, and lead.
@@ -79,6 +83,7 @@ private:
   raft_driver driver_;
   std::mutex driving_; ///< held while the driver works
   const std::chrono::steady_clock::time_point began_;
+  std::atomic<std::uint32_t> feature_level_{1};
 
   mutable std::mutex mutex_;
   std::condition_variable wake_;

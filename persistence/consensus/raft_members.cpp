@@ -48,19 +48,30 @@ std::optional<membership> next_step(const group& from, const std::vector<wanted_
 
 } // namespace
 
-/// The voters of one group after another lead, so that a node has its share of all.
-node_number raft_partition::preferred(const std::vector<wanted_member>& wanted) const {
+/// The voters of one group after another lead, so that a node has its share of all. Where the one
+/// whose turn it is cannot be reached and somebody else must lead: the next that can.
+node_number raft_partition::preferred(std::uint64_t now_ms,
+                                      const std::vector<wanted_member>& wanted, bool must) const {
   std::vector<node_number> able;
   for (const auto& one : wanted)
     if (one.leads && one.role == member_role::voter)
       able.push_back(one.node);
-  return able.empty() ? 0 : able[number(partition_) % able.size()];
+  const auto self = options_.group.self;
+  const auto ready = [&](node_number node) {
+    return node == self || (group_.match_index(node) >= group_.commit() &&
+                            group_.heard_ms(node) + options_.group.election_timeout_ms >= now_ms);
+  };
+  for (std::size_t i = 0; i < (must ? able.size() : std::min<std::size_t>(able.size(), 1)); ++i)
+    if (const auto node = able[(number(partition_) + i) % able.size()]; ready(node))
+      return node;
+  return 0;
 }
 
-result<void> raft_partition::keep_members(std::uint64_t now_ms,
-                                          const std::vector<wanted_member>& wanted) {
+result<bool> raft_partition::keep_members(std::uint64_t now_ms,
+                                          const std::vector<wanted_member>& wanted,
+                                          bool may_rebalance) {
   if (wanted.empty() || group_.role() != group_role::leader || !group_.settled())
-    return {};
+    return false;
   const auto self = options_.group.self;
   const auto* here = find(wanted, self);
   if (const auto to = next_step(group_, wanted)) {
@@ -68,17 +79,21 @@ result<void> raft_partition::keep_members(std::uint64_t now_ms,
       return one.node == self && one.role == member_role::voter;
     });
     if (!leaves)
-      return tolerate(group_.change(now_ms, *to));
+      if (auto done = tolerate(group_.change(now_ms, *to)); !done)
+        return done.error();
   }
-  const auto best = preferred(wanted);
-  if (best == 0 || best == self || now_ms < transferred_ms_ + options_.rebalance_after_ms)
-    return {};
-  const bool must = !here || !here->leads;
-  const bool ready = group_.match_index(best) >= group_.commit();
-  if (!ready || (!must && now_ms < led_since_ms_ + options_.rebalance_after_ms))
-    return {};
+  const bool must = !here || !here->leads || here->role != member_role::voter;
+  const auto wait = must ? options_.transfer_again_ms : options_.rebalance_after_ms;
+  if (now_ms < transferred_ms_ + wait ||
+      (!must && (!may_rebalance || now_ms < led_since_ms_ + wait)))
+    return false;
+  const auto best = preferred(now_ms, wanted, must);
+  if (best == 0 || best == self)
+    return false;
   transferred_ms_ = now_ms;
-  return transfer(now_ms, best);
+  if (auto done = transfer(now_ms, best); !done)
+    return done.error();
+  return !must;
 }
 
 result<void> raft_partition::transfer(std::uint64_t now_ms, node_number to) {

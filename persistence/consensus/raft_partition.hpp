@@ -35,6 +35,7 @@ struct write_round {
 struct partition_options {
   group_options group;
   std::uint64_t rebalance_after_ms = 5'000; ///< as a leader that is not the preferred one
+  std::uint64_t transfer_again_ms = 1'000;  ///< of a leader that must not lead
 };
 
 /// Not thread-safe: the log's thread. A failure means that the partition cannot go on.
@@ -54,7 +55,9 @@ public:
   result<void> submit(std::uint64_t now_ms);
   result<void> trim(std::uint64_t now_ms, log_index up_to);
   /// Takes the next step towards these members, and to the leader that is preferred among them.
-  result<void> keep_members(std::uint64_t now_ms, const std::vector<wanted_member>& wanted);
+  /// True: the leadership moves for balance alone, which it does only where it may.
+  result<bool> keep_members(std::uint64_t now_ms, const std::vector<wanted_member>& wanted,
+                            bool may_rebalance);
   result<void> transfer(std::uint64_t now_ms, node_number to);
 
   // A round of writing, in this order
@@ -93,7 +96,8 @@ private:
   void tell_leadership(std::uint64_t now_ms, log_follower* follower);
   void send(std::map<node_number, byte_writer>& out, std::vector<message>& messages);
   result<void> advance_install(std::uint64_t now_ms);
-  node_number preferred(const std::vector<wanted_member>& wanted) const;
+  node_number preferred(std::uint64_t now_ms, const std::vector<wanted_member>& wanted,
+                        bool must) const;
 
   const partition_id partition_;
   const partition_options options_;

@@ -44,6 +44,11 @@ std::uint64_t group::majority_contact_ms(std::uint64_t now_ms) const {
   return times[times.size() / 2];
 }
 
+std::uint64_t group::heard_ms(node_number node) const {
+  const auto at = heard_.find(node);
+  return at == heard_.end() ? 0 : at->second;
+}
+
 log_index group::match_index(node_number node) const {
   raft_index index = 0;
   return raft_match_index(&raft_->state, node, &index) == 0 ? index : 0;

@@ -96,6 +96,26 @@ result<void> fits_this_build(std::string_view stored) {
   return {};
 }
 
+result<std::uint32_t> feature_level_of(const row_reader& rows) {
+  const auto stored = rows.get(table::system, feature_level_key);
+  if (!stored)
+    return stored.error();
+  const auto level = version_from(stored->value_or("1"));
+  return level ? result<std::uint32_t>(*level)
+               : corrupt("the feature level of the data directory is not a number");
+}
+
+result<void> feature_level_fits(std::uint32_t stored, std::uint32_t known) {
+  if (stored <= known)
+    return {};
+  return failure{failure_kind::conflict,
+                 "data_dir_newer",
+                 "the data directory has feature level " + std::to_string(stored) +
+                     ", this build knows " + std::to_string(known),
+                 "start the newer release: what it has written cannot be read by an older one",
+                 {}};
+}
+
 result<void> migrate(rocks_store& store, std::uint32_t target, std::uint16_t partitions) {
   if (target > newest_schema())
     return invalid("schema_unknown",

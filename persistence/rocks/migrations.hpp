@@ -42,6 +42,12 @@ result<std::uint32_t> schema_of(const row_reader& rows);
 /// Failure "data_dir_newer", naming both versions, when `stored` is not one this build knows.
 result<void> fits_this_build(std::string_view stored);
 
+/// Up to where newer kinds of records may be in the directory; 1 without the row.
+result<std::uint32_t> feature_level_of(const row_reader& rows);
+
+/// Failure "data_dir_newer", naming both levels.
+result<void> feature_level_fits(std::uint32_t stored, std::uint32_t known);
+
 /// Applies steps one by one until the directory has version `target`; nothing to do is success.
 result<void> migrate(rocks_store& store, std::uint32_t target, std::uint16_t partitions);
 

@@ -10,6 +10,7 @@
 
 #include <rocksdb/convenience.h>
 
+#include <atomic>
 #include <charconv>
 #include <condition_variable>
 #include <mutex>
@@ -63,6 +64,8 @@ public:
   bool refusing() const override { return writer_->refusing(); }
   result<void> write_rows(std::vector<row_change> rows) override;
   void trim_log(partition_id partition, std::uint64_t up_to_index) override;
+  result<void> raise_feature_level(std::uint32_t level) override;
+  std::uint32_t feature_level() const override { return feature_level_.load(); }
   result<log_head> head(partition_id partition) const override;
   std::uint16_t partitions() const override { return partitions_; }
   const recovery_report& recovered() const override { return database_->recovered(); }
@@ -81,6 +84,7 @@ private:
 
   std::unique_ptr<database> database_;
   std::uint16_t partitions_ = 0;
+  std::atomic<std::uint32_t> feature_level_{1};
   std::unique_ptr<writer> writer_; ///< after database_: dies first
 };
 
@@ -100,6 +104,12 @@ result<void> store::start(const rocks_options& options) {
   if (database_->dir().fresh())
     if (auto marked = database_->dir().mark_complete(); !marked)
       return marked.error();
+  const auto level = feature_level_of(*this);
+  if (!level)
+    return level.error();
+  if (auto fits = feature_level_fits(*level, options.feature_level_known); !fits)
+    return fits;
+  feature_level_ = *level;
   const auto stored = get(table::system, partitions_key);
   if (!stored)
     return stored.error();
@@ -116,6 +126,16 @@ result<void> store::start(const rocks_options& options) {
   }
   start_writer(options, std::move(heads));
   return {};
+}
+
+result<void> store::raise_feature_level(std::uint32_t level) {
+  if (level <= feature_level_)
+    return {};
+  auto written =
+      write_rows({{table::system, std::string(feature_level_key), std::to_string(level), {}}});
+  if (written)
+    feature_level_ = level;
+  return written;
 }
 
 result<std::optional<std::string>> get_row(const database& from, const rocksdb::Snapshot* at,

@@ -29,7 +29,8 @@ struct rocks_options {
   std::uint64_t disk_reserve_bytes = std::uint64_t{64} << 20;
   /// Schema to migrate to at opening; empty: the newest this build knows.
   std::optional<std::uint32_t> schema_version;
-  std::shared_ptr<rocksdb::FileSystem> file_system; ///< for tests; empty: the machine's
+  std::shared_ptr<rocksdb::FileSystem> file_system;         ///< for tests; empty: the machine's
+  std::uint32_t feature_level_known = feature_level_newest; ///< of this build; tests pretend
   byte_budget* budget = nullptr; ///< counts queued proposals; outlives the store; may be empty
   /// Called on the log's thread before it takes what has gathered; may wait a bounded time, so that
   /// who follows the log can keep up. May be empty.
@@ -66,6 +67,9 @@ public:
   /// Writes rows outside of every log (blobs before the entry that names them, migrations) and
   /// waits until they are durable. Not to be called inside a `done` function.
   virtual result<void> write_rows(std::vector<row_change> rows) = 0;
+
+  /// Durable; a build that knows less will not open the directory any more. Lower ones are ignored.
+  virtual result<void> raise_feature_level(std::uint32_t level) = 0;
 
   virtual result<log_head> head(partition_id partition) const = 0;
   virtual std::uint16_t partitions() const = 0; ///< P: the highest partition number

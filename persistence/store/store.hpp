@@ -2,6 +2,7 @@
 #pragma once
 
 #include "persistence/store/tables.hpp"
+#include "runtime/base/release.hpp"
 #include "runtime/base/result.hpp"
 
 #include <chrono>
@@ -115,6 +116,10 @@ public:
   /// Begins to tell `who` (nullptr: nobody) of changes from now on; when it returns, who was told
   /// before hears nothing more. A log without peers has nothing to tell.
   virtual void follow(log_follower* who) { (void)who; }
+
+  /// The newest kinds of records that may be written now: every reader of this log knows them.
+  /// Whoever chooses a format asks here. Thread-safe; it only grows.
+  virtual std::uint32_t feature_level() const { return feature_level_newest; }
 
   /// Bytes and proposals queued but not yet durable.
   struct queue_size {

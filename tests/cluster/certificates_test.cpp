@@ -158,6 +158,8 @@ TEST(Certificates, WhatIsWrongIsRefusedInWords) {
   } const rows[] = {
       {"another authority", stranger.certificate, node.certificate, node.key, "not signed by"},
       {"expired", by.certificate, old.certificate, old.key, "expired"},
+      {"expired, and when", by.certificate, old.certificate, old.key,
+       "the clock of this machine says"},
       {"expired authority", old_authority.certificate, of_old.certificate, of_old.key, "expired"},
       {"another key", by.certificate, node.certificate, other.key, "another key"},
       {"the authority itself", by.certificate, by.certificate, by.key, "purpose"},

@@ -29,7 +29,12 @@ void expect_same(const cluster_files& a, const cluster_files& b) {
   EXPECT_EQ(a.cluster_id, b.cluster_id);
   EXPECT_EQ(a.node, b.node);
   EXPECT_EQ(a.created_by, b.created_by);
-  EXPECT_EQ(a.recovered_from, b.recovered_from);
+  EXPECT_EQ(a.recovery, b.recovery);
+  EXPECT_EQ(a.survivor, b.survivor);
+  EXPECT_EQ(a.store, b.store);
+  EXPECT_EQ(a.lives, b.lives);
+  EXPECT_EQ(a.roles, b.roles);
+  EXPECT_EQ(a.ended_code + a.ended_why, b.ended_code + b.ended_why);
   EXPECT_EQ(a.host, b.host);
   EXPECT_EQ(a.port, b.port);
   EXPECT_EQ(a.peers, b.peers);
@@ -66,7 +71,13 @@ TEST(ClusterFiles, RoundTrip) {
   EXPECT_TRUE(*cluster_files_exist(dir.path));
   expect_loads(dir.path, files);
   files.peers.pop_back();
-  files.recovered_from = "018f3c1e-0000-7000-8000-000000000002";
+  files.recovery = 3;
+  files.survivor = true;
+  files.store = "0badcafe";
+  files.lives = {"one", "two"};
+  files.roles = "gateway";
+  files.ended_code = "node_removed";
+  files.ended_why = "Node 1 was removed.";
   ASSERT_TRUE(save_cluster_files(dir.path, files));
   expect_loads(dir.path, files);
   const auto other = some_files();

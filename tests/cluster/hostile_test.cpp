@@ -4,6 +4,7 @@
 
 #include <sys/resource.h>
 
+#include <atomic>
 #include <fstream>
 #include <random>
 #include <thread>
@@ -231,6 +232,42 @@ TEST_F(Hostile, OnlyASilentPeerGivesWayToAnotherIncarnation) {
   EXPECT_TRUE(eventually([&] { return one.events.count("d9") == 2; }));
   const auto third = link_raw(*this, good, "third");
   EXPECT_EQ(one.status(9).identity.incarnation, "third");
+}
+
+TEST_F(Hostile, WhoIsObjectedToHearsWhyAndIsLetInLater) {
+  std::atomic<bool> removed{true};
+  auto strict = options_of(files.of(3), 3);
+  strict.objects = [&](const cluster::peer_identity& who) {
+    return removed && who.node == 4
+               ? std::optional(cluster::refusal{"node_removed", "Node 4 was removed."})
+               : std::nullopt;
+  };
+  node three(strict), four(options_of(files.of(4), 4));
+  three.net->set({at(4, four)});
+  four.net->set({at(3, three)});
+  EXPECT_TRUE(eventually([&] {
+    return four.events.refusals().find("3 node_removed: Node 4 was removed.") != std::string::npos;
+  }));
+  EXPECT_TRUE(four.refused(3, "Node 4 was removed."));
+  EXPECT_TRUE(three.refused(4, "Node 4 was removed."));
+  removed = false;
+  EXPECT_TRUE(linked(three, 3, four, 4));
+  removed = true;
+  three.net->set({}); // taken off the list while it is connected
+  EXPECT_TRUE(eventually([&] { return four.events.count("d3") == 1; }));
+  EXPECT_TRUE(four.events.refusals().ends_with("3 node_removed: Node 4 was removed.\n"));
+}
+
+TEST_F(Hostile, ReleasesTooFarApartRefuseEachOther) {
+  auto newer = options_of(files.of(3), 3), older = options_of(files.of(4), 4);
+  newer.self.release = 3;
+  node three(newer), four(older);
+  three.net->set({at(4, four)});
+  four.net->set({at(3, three)});
+  EXPECT_TRUE(
+      eventually([&] { return three.refused(4, "Releases 1 and 3 do not work together"); }));
+  EXPECT_TRUE(eventually([&] { return four.refused(3, "do not work together"); }));
+  EXPECT_FALSE(three.connected(4));
 }
 
 TEST_F(Hostile, AnOwnStallBlamesNobody) {

@@ -169,22 +169,51 @@ TEST(Membership, DamagedMessagesNeverCrash) {
     }
 }
 
-TEST(Membership, RecoveredAloneTheOldClusterIsAStranger) {
+TEST(Membership, ReleasesThatDoNotFitAreToldAtTheDoor) {
   meeting m;
+  m.asked.release = release_newest + 2;
+  EXPECT_EQ(m.ask().error().code, "release_unfit");
+  m.asked.release = release_newest;
+  m.asked.feature_level = 0;
+  const auto behind = m.ask();
+  EXPECT_EQ(behind.error().code, "release_unfit");
+  EXPECT_NE(behind.error().message.find("at feature level 1"), std::string::npos);
+  m.asked.feature_level = feature_level_newest + 1;
+  m.asked.release = release_newest + 1;
+  EXPECT_TRUE(m.ask()) << "the token was not used up";
+}
+
+TEST(Membership, RecoveredAloneItIsTheSameClusterWithAMark) {
+  meeting m;
+  const auto with_key = recovered_alone(m.first);
+  ASSERT_TRUE(with_key);
+  EXPECT_EQ(with_key->recovery, 1u);
+  EXPECT_EQ(with_key->authority_certificate, m.first.authority_certificate);
+  EXPECT_EQ(recovered_alone(*with_key)->recovery, 2u);
+
   const auto second = *accept_answer(m.guest, *m.ask());
-  const auto alone = recovered_alone(second, now);
+  const auto alone = recovered_alone(second);
   ASSERT_TRUE(alone);
-  EXPECT_TRUE(check_cluster_files(*alone));
+  EXPECT_TRUE(check_cluster_files(*alone)) << "its certificate stays good";
   EXPECT_EQ(alone->node, 2u);
-  EXPECT_EQ(alone->recovered_from, m.first.cluster_id);
-  EXPECT_NE(alone->cluster_id, m.first.cluster_id);
+  EXPECT_EQ(alone->cluster_id, m.first.cluster_id);
   EXPECT_TRUE(alone->peers.empty());
   EXPECT_EQ(alone->port, second.port);
   EXPECT_FALSE(alone->authority_key.empty());
+
+  // Others join it by its new authority, and trust both.
+  meeting later;
+  later.first = *alone;
+  later.guest.token.authority_fingerprint = *cluster::fingerprint(alone->authority_certificate);
+  const auto third = accept_answer(later.guest, *later.ask(3));
+  ASSERT_TRUE(third) << third.error().message;
+  EXPECT_EQ(third->recovery, 1u);
+  EXPECT_TRUE(
+      cluster::check_certificate(third->authority_certificate, alone->certificate, alone->key));
+  EXPECT_TRUE(
+      cluster::check_certificate(third->authority_certificate, third->certificate, third->key));
   EXPECT_FALSE(
-      cluster::check_certificate(alone->authority_certificate, m.first.certificate, m.first.key));
-  EXPECT_FALSE(
-      cluster::check_certificate(m.first.authority_certificate, alone->certificate, alone->key));
+      cluster::check_certificate(m.first.authority_certificate, third->certificate, third->key));
 }
 
 } // namespace troupe

@@ -48,6 +48,16 @@ public:
     const std::lock_guard lock(mutex_);
     trace_ += "d" + std::to_string(peer);
   }
+  void refused(node_number by, const cluster::refusal& why) override {
+    const std::lock_guard lock(mutex_);
+    refusals_ += std::to_string(by) + " " + why.code + ": " + why.words + "\n";
+  }
+
+  /// "1 code: words", a line for each time that a peer did not let this node in.
+  std::string refusals() const {
+    const std::lock_guard lock(mutex_);
+    return refusals_;
+  }
 
   std::vector<message> messages() const {
     const std::lock_guard lock(mutex_);
@@ -72,7 +82,7 @@ public:
 private:
   mutable std::mutex mutex_;
   std::vector<message> messages_;
-  std::string trace_;
+  std::string trace_, refusals_;
 };
 
 inline cluster::peers_options options_of(const credential_files& files, node_number node) {

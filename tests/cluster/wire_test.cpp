@@ -10,7 +10,9 @@ namespace troupe::cluster {
 namespace {
 
 hello some_hello() {
-  return {wire_version, {"cluster", 7, "incarnation", "0.2.0", 3, 4, "https://one.example:8443"}};
+  return {wire_version,
+          {"cluster", 7, "incarnation", "0.2.0", 3, 4, "https://one.example:8443", 5, "0badcafe",
+           "a,b"}};
 }
 
 std::string text_of(const byte_buffer& bytes) {
@@ -79,8 +81,10 @@ TEST(Wire, RefusesWhatIsDamaged) {
   byte_buffer out;
   write_hello(out, some_hello());
   const auto whole = payload_of(out);
+  const auto former = whole.size() - (4 + 2 + 8 + 2 + 3); // as a former release says it
   for (std::size_t size = 0; size < whole.size(); ++size)
-    EXPECT_FALSE(read_hello(std::string_view{whole}.substr(0, size))) << size;
+    EXPECT_EQ(read_hello(std::string_view{whole}.substr(0, size)).has_value(), size == former)
+        << size;
   EXPECT_FALSE(read_hello("GET / HTTP/1.1\r\nHost: somebody\r\n\r\n"));
 
   const auto batch = batch_of({{lane::consensus, "abc"}, {lane::bulk, "defg"}});
@@ -108,8 +112,36 @@ TEST(Wire, RefusesWhatIsDamaged) {
 }
 
 TEST(Wire, WordsOfARefusalAreFitToBeShown) {
-  EXPECT_EQ(read_refusal("go\n\x1b[31maway\xff"), "go??[31maway?");
-  EXPECT_EQ(read_refusal(std::string(100'000, 'x')).size(), refusal_text_max);
+  EXPECT_EQ(read_refusal("go\t\x1b[31maway\xff").words, "go??[31maway?");
+  EXPECT_EQ(read_refusal("go").code, "");
+  EXPECT_EQ(read_refusal("go\naway\x1b").words, "go");
+  EXPECT_EQ(read_refusal("go\naway\x1b").code, "away?");
+  EXPECT_EQ(read_refusal(std::string(100'000, 'x')).words.size(), refusal_text_max);
+  EXPECT_EQ(read_refusal("\n" + std::string(100'000, 'x')).code.size(), refusal_code_max);
+  byte_buffer frame;
+  write_refusal(frame, {"code", "why"});
+  EXPECT_EQ(read_refusal(payload_of(frame)).words, "why");
+  EXPECT_EQ(read_refusal(payload_of(frame)).code, "code");
+}
+
+TEST(Wire, AFormerReleaseSaysLessInItsHello) {
+  auto said = some_hello();
+  byte_buffer frame;
+  write_hello(frame, said);
+  auto payload = payload_of(frame);
+  const auto more = sizeof(std::uint32_t) + 2 * sizeof(std::uint16_t) + said.who.store.size() +
+                    said.who.lives.size();
+  const auto back = read_hello(payload);
+  ASSERT_TRUE(back);
+  EXPECT_EQ(back->who.recovery, said.who.recovery);
+  EXPECT_EQ(back->who.store, said.who.store);
+  EXPECT_EQ(back->who.lives, said.who.lives);
+  const auto former = read_hello(payload.substr(0, payload.size() - more));
+  ASSERT_TRUE(former);
+  EXPECT_EQ(former->who.node, said.who.node);
+  EXPECT_EQ(former->who.recovery, 0u);
+  EXPECT_EQ(former->who.store + former->who.lives, "");
+  EXPECT_FALSE(read_hello(payload.substr(0, payload.size() - 1)));
 }
 
 TEST(Wire, MutatedBytesNeverHurt) {

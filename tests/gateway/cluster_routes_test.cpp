@@ -27,7 +27,16 @@ struct fake_cluster final : cluster_port {
     said.push_back("remove " + std::to_string(node));
     answer(json::value(json::object{{"removed", node}}));
   }
+  void finalize(reply<json::value> answer) override {
+    said.push_back("finalize");
+    answer(json::value(json::object{{"feature_level", 2}, {"before", 1}}));
+  }
+  std::optional<failure> problem() const override { return why; }
+  bool member() const override { return is_member; }
+
   std::uint64_t number = 2, control = 1;
+  std::optional<failure> why;
+  bool is_member = true;
   std::vector<std::string> said;
 };
 
@@ -52,6 +61,7 @@ TEST_F(ClusterRoutes, ANodeAloneSaysSo) {
   for (const auto& [verb, path] : {std::pair{"POST", "/api/v1/system/nodes/1/drain"},
                                    std::pair{"DELETE", "/api/v1/system/nodes/1"},
                                    std::pair{"POST", "/api/v1/system/cluster/invitations"},
+                                   std::pair{"POST", "/api/v1/system/cluster/finalize"},
                                    std::pair{"POST", "/api/v1/system/cluster/join"}}) {
     const auto out = client(verb, path, "{}");
     EXPECT_EQ(out.status, 409u) << path;
@@ -79,10 +89,43 @@ TEST_F(ClusterRoutes, TheClusterIsAskedWhatTheRouteSays) {
   EXPECT_EQ(client("DELETE", "/api/v1/system/nodes/4").body, R"({"removed":4})");
   for (const auto* bad : {"0", "x", "-1", "99999999999999999999"})
     EXPECT_EQ(client("DELETE", std::string("/api/v1/system/nodes/") + bad).status, 404u) << bad;
+  EXPECT_EQ(client("POST", "/api/v1/system/cluster/finalize").body,
+            R"({"feature_level":2,"before":1})");
   const auto invited = client("POST", "/api/v1/system/cluster/invitations");
   EXPECT_EQ(text_of(invited, "code"), "authority_key_missing");
-  EXPECT_EQ(cluster.said,
-            (std::vector<std::string>{R"(join {"secret":"s"})", "drain 3", "fill 3", "remove 4"}));
+  EXPECT_EQ(cluster.said, (std::vector<std::string>{R"(join {"secret":"s"})", "drain 3", "fill 3",
+                                                    "remove 4", "finalize"}));
+}
+
+TEST_F(ClusterRoutes, ANodeThatIsNoMemberServesHealthOnly) {
+  gateway_settings how;
+  how.cluster = &cluster;
+  open(std::move(how));
+  EXPECT_EQ(client("GET", "/health/ready").status, 200u);
+  cluster.why =
+      failure{failure_kind::unavailable, "node_copied", "Node 1 refuses this node.", {}, {}};
+  EXPECT_EQ(client("GET", "/health/ready").status, 503u);
+  EXPECT_EQ(client("GET", "/health").status, 503u);
+  EXPECT_EQ(client("GET", "/health/live").status, 200u);
+  EXPECT_NE(client("GET", "/health").body.find("Node 1 refuses this node."), std::string::npos);
+  EXPECT_EQ(client("GET", "/api/v1/system/nodes").status, 200u) << "it may be let in again";
+  cluster.is_member = false;
+  const auto refused = client("GET", "/api/v1/system/nodes");
+  EXPECT_EQ(refused.status, 503u);
+  EXPECT_EQ(text_of(refused, "code"), "node_copied");
+  EXPECT_EQ(client("GET", "/metrics").status, 200u);
+}
+
+TEST_F(ClusterRoutes, ANodeWithoutTheRoleGatewayServesHealthOnly) {
+  gateway_settings how;
+  how.cluster = &cluster;
+  how.serves_clients = false;
+  open(std::move(how));
+  EXPECT_EQ(client("GET", "/health/ready").status, 200u);
+  EXPECT_EQ(client("GET", "/metrics").status, 200u);
+  const auto refused = client("POST", "/api/v1/workflows", "{}");
+  EXPECT_EQ(refused.status, 503u);
+  EXPECT_EQ(text_of(refused, "code"), "not_a_gateway");
 }
 
 TEST_F(ClusterRoutes, WhatOnlyControlKnowsIsAskedThere) {

@@ -31,14 +31,19 @@ class Cluster:
         node.start()
         self.nodes.append(node)
 
-    def join(self, by=None):
-        """A node more, let in by one that runs."""
+    def join_later(self):
+        """A node that is not made yet, nor of the cluster."""
+        return Node(*self.flags, env=self.env, binary=self.binary, start=False,
+                    data_dir=f"{self.folder}/later-{free_port()}")
+
+    def join(self, by=None, flags=()):
+        """A node more, let in by one that runs. `flags` go to `cluster join`."""
         by = by or self.nodes[0]
         invited = self._succeeds(by.cli("cluster", "invite", "--url", by.base, "--json"))
         node = self._node()
         self._succeeds(node.cli(
             "cluster", "join", by.base, "--token", json.loads(invited.stdout)["token"], "--data-dir",
-            node.data_dir, "--cluster-host", "127.0.0.1", "--cluster-port", str(free_port())))
+            node.data_dir, "--cluster-host", "127.0.0.1", "--cluster-port", str(free_port()), *flags))
         node.start()
         self.nodes.append(node)
         return node
