@@ -125,7 +125,7 @@ def nothing_twice(evidence):
 
 
 def calls(evidence):
-    """(3) A call is owed to a scheduled attempt, and all attempts carry one key."""
+    """(3) A call is owed to a scheduled attempt, one each, and all attempts carry one key."""
     found, by_step = [], Counter(call.key for call in evidence.calls)
     for key, count in by_step.items():
         id_, _, step = (key or "").partition("/")
@@ -133,8 +133,7 @@ def calls(evidence):
         if not run:
             found.append(("calls", key, "called for a run that is in no log"))
             continue
-        owed = (run.number_of("node_scheduled", step) + run.number_of("node_retrying", step)
-                + run.number_of("attempt_interrupted", step))
+        owed = run.number_of("node_scheduled", step)
         if count > owed:
             found.append(("calls", id_, f"{run.workflow}: {count} calls of {step}, {owed} owed"))
     for run in evidence.runs.values():

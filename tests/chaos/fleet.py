@@ -85,11 +85,10 @@ class Fleet(Cluster):
     # Doing
 
     def pause(self, node):
-        os.kill(node.process.pid, signal.SIGSTOP)
+        node.process.send_signal(signal.SIGSTOP)
 
     def go_on(self, node):
-        if node.alive():
-            os.kill(node.process.pid, signal.SIGCONT)
+        node.process.send_signal(signal.SIGCONT)
 
     def drain(self, node, on, by=None):
         return (by or node).post(f"/system/nodes/{node.number}/drain", {"draining": on})

@@ -96,8 +96,8 @@ class Nemesis:
         heals, self.busy = [], set()
         try:
             for name in names:
-                heal = getattr(self, name)()
                 self.note(name)
+                heal = getattr(self, name)()
                 self.counts[name] += 1
                 if heal:
                     heals.append((name, heal))
