@@ -8,7 +8,7 @@ namespace troupe {
 
 namespace {
 
-constexpr milliseconds write_timeout{5'000};
+constexpr milliseconds write_timeout{5'000}, authority_timeout{2'000};
 
 failure no_such_node() {
   return {failure_kind::not_found, "node_not_found", "The cluster has no such node.", {}, {}};
@@ -39,10 +39,15 @@ void cluster_desk::open(engine_port& engine, raft::raft_log& log, link_view peer
                [this](std::uint64_t, std::string bytes, node_link::answer back) {
                  write_here(bytes, std::move(back));
                });
+  links_.serve(link_topic::authority,
+               [this](std::uint64_t, const std::string&, const node_link::answer& back) {
+                 back(files().authority_key);
+               });
 }
 
 void cluster_desk::close() {
   links_.serve(link_topic::changed, nullptr);
+  links_.serve(link_topic::authority, nullptr);
 }
 
 cluster_members cluster_desk::members() const {
@@ -186,6 +191,33 @@ void cluster_desk::begin_features(std::uint32_t level) {
     write(features_document, 0, features_json(level), ignored());
 }
 
+cluster_files cluster_desk::files() const {
+  auto out = files_;
+  const std::lock_guard lock(mutex_);
+  out.authority_key = authority_key_;
+  return out;
+}
+
+bool cluster_desk::has_authority() const {
+  const std::lock_guard lock(mutex_);
+  return !authority_key_.empty();
+}
+
+void cluster_desk::fetch_authority(std::function<void(const std::string& key)> keep) {
+  for (const auto& one : peers_())
+    if (one.connected)
+      links_.ask(one.address.node, link_topic::authority, {}, authority_timeout,
+                 [this, keep](const result<std::string>& key) {
+                   if (!key || !cluster::is_pair({files_.authority_certificate, *key}))
+                     return; // it has none, or another
+                   {
+                     const std::lock_guard lock(mutex_);
+                     authority_key_ = *key;
+                   }
+                   keep(*key);
+                 });
+}
+
 bool cluster_desk::announce(const cluster_member& self) {
   auto now = members();
   // A node that was removed must not come back by itself.
@@ -199,11 +231,11 @@ bool cluster_desk::announce(const cluster_member& self) {
 }
 
 void cluster_desk::invite(reply<json::value> answer, unsigned tries) {
-  if (files_.authority_key.empty())
+  if (!has_authority())
     return answer(failure{failure_kind::conflict,
                           "authority_key_missing",
-                          "This node cannot let others in.",
-                          "Ask the node on which the cluster was made.",
+                          "This node cannot let others in yet.",
+                          "Try again in a moment, or ask another node.",
                           {}});
   const auto stored = engine_->read_document(cluster_collection, invitations_document);
   auto table = stored ? invitations::from(stored->body) : result<invitations>(invitations{});
@@ -242,7 +274,8 @@ void cluster_desk::join(const json::value& body, reply<json::value> answer, unsi
   for (const auto& one : now.all)
     known.push_back(one.at);
   const auto node = now.next;
-  const auto let = let_in({files_, std::move(known), partitions_, node, release_,
+  const auto self = files();
+  const auto let = let_in({self, std::move(known), partitions_, node, release_,
                            std::max(feature_level(), std::uint32_t{1})},
                           *table, *asked, engine_->now());
   if (!let)

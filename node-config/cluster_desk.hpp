@@ -10,6 +10,7 @@
 
 #include <functional>
 #include <map>
+#include <mutex>
 #include <set>
 
 namespace troupe {
@@ -28,7 +29,8 @@ public:
   /// `files`: what of them never changes. `level` is what this build knows.
   cluster_desk(const cluster_files& files, std::uint32_t release, std::uint32_t level,
                std::uint16_t partitions, link_desk& links)
-      : files_(files), release_(release), level_(level), partitions_(partitions), links_(links) {}
+      : files_(files), release_(release), level_(level), partitions_(partitions), links_(links),
+        authority_key_(files.authority_key) {}
 
   void open(engine_port& engine, raft::raft_log& log, link_view peers, postpone later);
   void close();
@@ -53,6 +55,11 @@ public:
   void forget_left(const std::vector<raft::partition_status>& status);
   /// Where control is led and no level was written yet.
   void begin_features(std::uint32_t level);
+  /// Every member may let others in: one that joined asks those that are connected for the key of
+  /// the authority. `keep` gets it on any thread, perhaps more than once.
+  void fetch_authority(std::function<void(const std::string& key)> keep);
+  bool has_authority() const;
+
   /// True: the list says of this node what is so. Else it is being written.
   bool announce(const cluster_member& self);
 
@@ -66,8 +73,9 @@ private:
   void invite(reply<json::value> answer, unsigned tries);
   void join(const json::value& body, reply<json::value> answer, unsigned tries);
   bool again(const failure& why, unsigned tries, std::function<void()> what);
+  cluster_files files() const;
 
-  const cluster_files files_;
+  const cluster_files files_; ///< as this node started
   const std::uint32_t release_, level_;
   const std::uint16_t partitions_;
   link_desk& links_;
@@ -75,6 +83,9 @@ private:
   raft::raft_log* log_ = nullptr;
   link_view peers_;
   postpone later_;
+
+  mutable std::mutex mutex_;
+  std::string authority_key_;
 };
 
 } // namespace troupe

@@ -3,7 +3,7 @@
 //   <data-dir>/cluster/
 //     node.json           format, cluster, number, where it listens, where its peers were last seen
 //     authority.pem       whom this node trusts
-//     authority-key.pem   only on nodes that may let others in
+//     authority-key.pem   by which nodes are let in; a new member gets it from the others
 //     node.pem            the node's certificate
 //     node-key.pem        its key
 //

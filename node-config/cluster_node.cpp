@@ -15,7 +15,8 @@ namespace troupe {
 
 namespace {
 
-constexpr milliseconds announce_every{100}, leaving_every{200}, postponed_for{20};
+constexpr milliseconds announce_every{100}, leaving_every{200}, postponed_for{20},
+    authority_every{1'000};
 
 class real_cluster_node final : public cluster_node, private cluster::peer_events {
 public:
@@ -89,6 +90,7 @@ private:
   void take_level();
   bool take_members();
   bool announce();
+  void keep_authority(const std::string& key);
   void work();
 
   const node_settings settings_;
@@ -308,6 +310,14 @@ bool real_cluster_node::announce() {
   return desk_.announce(self);
 }
 
+void real_cluster_node::keep_authority(const std::string& key) {
+  if (std::exchange(files_.authority_key, key) == key)
+    return;
+  if (auto saved = save_cluster_files(settings_.data_dir, files_); !saved)
+    log::error("cluster", "the key of the cluster's authority could not be stored",
+               {{"code", std::string_view(saved.error().code)}});
+}
+
 bool real_cluster_node::postpone(std::function<void()> what) {
   {
     const std::lock_guard lock(mutex_);
@@ -336,7 +346,9 @@ void real_cluster_node::work() {
     {
       std::unique_lock lock(mutex_);
       const auto due = [&] { return stopping_ || changed_; };
-      if (announced && !leaving && postponed_.empty())
+      if (announced && !leaving && postponed_.empty() && !desk_.has_authority())
+        wake_.wait_for(lock, authority_every, [&] { return due() || !postponed_.empty(); });
+      else if (announced && !leaving && postponed_.empty())
         wake_.wait(lock, [&] { return due() || !postponed_.empty(); });
       if (!postponed_.empty())
         wake_.wait_for(lock, postponed_for, [&] { return stopping_; });
@@ -356,6 +368,9 @@ void real_cluster_node::work() {
     take_level();
     leaving = take_members();
     announced = announce();
+    if (!desk_.has_authority())
+      desk_.fetch_authority(
+          [this](const std::string& key) { postpone([this, key] { keep_authority(key); }); });
   }
 }
 

@@ -189,8 +189,8 @@ result<join_answer> let_in(const admission_offer& offer, invitations& table,
   if (offer.by.authority_key.empty())
     return failure{failure_kind::unavailable,
                    "authority_key_missing",
-                   "This node cannot let others in: it does not have the authority's key.",
-                   "Ask the node on which `troupe cluster init` was run.",
+                   "This node cannot let others in yet: it has not got the authority's key.",
+                   "Try again in a moment, or ask another node.",
                    {}};
   if (auto fits = check_release(offer, asked); !fits)
     return fits.error();

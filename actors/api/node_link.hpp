@@ -18,6 +18,7 @@ enum class link_topic : std::uint8_t {
   tokens = 3,  ///< of the limiter, which lives where control is led
   task = 4,    ///< of an external worker, which is known where control is led
   changed = 5, ///< of the cluster itself: members, drains
+  authority = 6, ///< of a member that cannot let others in yet: the key of the authority
 };
 
 /// Thread-safe; never blocks.

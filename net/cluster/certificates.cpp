@@ -377,6 +377,13 @@ result<std::string> fingerprint(std::string_view certificate) {
   return to_hex(std::string_view{reinterpret_cast<const char*>(digest.data()), size});
 }
 
+bool is_pair(const authority& of) {
+  const forget_errors forget;
+  const auto certificate = certificate_from(of.certificate);
+  const auto key = key_from(of.key);
+  return certificate && key && X509_check_private_key(certificate.get(), key.get()) == 1;
+}
+
 result<void> check_certificate(std::string_view authority_certificate, std::string_view certificate,
                                std::string_view key) {
   const forget_errors afterwards;

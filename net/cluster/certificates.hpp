@@ -55,6 +55,9 @@ result<std::string> fingerprint(std::string_view certificate);
 result<void> check_certificate(std::string_view authority_certificate, std::string_view certificate,
                                std::string_view key);
 
+/// Whether the key is the one of the (first) certificate.
+bool is_pair(const authority& of);
+
 /// What `troupe cluster invite` prints: single-use.
 struct join_token {
   std::string authority_fingerprint; ///< hex

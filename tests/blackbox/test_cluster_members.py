@@ -216,6 +216,21 @@ class Leaving(MembersCase):
         self.assertIn("they need a majority", self.command(a, "remove", "1", code=4))
 
 
+class AnyoneLetsIn(MembersCase):
+    @rows("OP-07")
+    def test_a_member_lets_others_in_when_the_founder_is_lost(self):
+        founder, second, _ = self.cluster.nodes
+        self.cluster.wait(lambda: os.path.exists(f"{second.data_dir}/cluster/authority-key.pem"))
+        self.assertEqual(os.stat(f"{second.data_dir}/cluster/authority-key.pem").st_mode & 0o077, 0)
+        founder.kill()
+        self.cluster.wait(lambda: second.cli("cluster", "invite", "--url",
+                                             second.base).returncode == 0)
+        newcomer = self.cluster.join(by=second)
+        self.cluster.wait(lambda: newcomer.get("/system/nodes").status == 200)
+        again = self.command(second, "invite", "--json")
+        self.assertIn("troupe1.", again)
+
+
 class SameNumber(MembersCase):
     def description(self, data_dir, change):
         path = os.path.join(data_dir, "cluster", "node.json")
