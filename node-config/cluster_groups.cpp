@@ -175,9 +175,11 @@ void hand_over(raft::raft_log& log, std::vector<raft::wanted_member> wanted,
   log.want(std::move(wanted));
   const auto until = std::chrono::steady_clock::now() + hand_over_max;
   const auto leads = [&] {
-    for (std::uint16_t p = 0; p <= partitions; ++p)
-      if (log.leads(partition_id{p}).leader == self)
+    for (std::uint16_t p = 0; p <= partitions; ++p) {
+      const auto now = log.leads(partition_id{p});
+      if (now.here || now.leader == self || now.leader == 0) // 0: on its way
         return true;
+    }
     return false;
   };
   while (leads() && std::chrono::steady_clock::now() < until)

@@ -79,24 +79,35 @@ std::optional<json::value> node_in(const json::value& page, std::uint64_t number
   return std::nullopt;
 }
 
+/// Partitions that nobody else is known to lead: a leadership that is on its way is not away yet.
+std::size_t not_led_by_others(const json::value& page, std::uint64_t node) {
+  const auto* partitions = json::find(page, "partitions");
+  std::size_t count = 0;
+  for (const auto& one :
+       partitions && partitions->is_array() ? partitions->get_array() : json::array{}) {
+    const auto leader = field(one, "leader");
+    count += leader == "0" || leader == std::to_string(node) ? 1 : 0;
+  }
+  return count;
+}
+
 struct waiting {
   std::uint64_t node = 0;
   double timeout_seconds = 60;
 };
 using waiting_ptr = std::shared_ptr<waiting>;
 
-/// Looks until `done` says so of the node as it is listed (nothing: it is not). A node that is
+/// Looks until `done` says so of the list of nodes. A node that is
 /// asked may restart meanwhile.
-int wait_for(
-    api_client& at, const waiting& how, const char* last_words,
-    const std::function<bool(const std::optional<json::value>&, std::string& progress)>& done) {
+int wait_for(api_client& at, const waiting& how, const char* last_words,
+             const std::function<bool(const json::value& page, std::string& progress)>& done) {
   const auto until =
       std::chrono::steady_clock::now() + std::chrono::duration<double>(how.timeout_seconds);
   std::string said;
   for (;;) {
     const auto page = at.get(nodes_path);
     std::string progress;
-    if (page && done(node_in(*page, how.node), progress))
+    if (page && done(*page, progress))
       return exit_code::ok;
     if (!page)
       progress = page.error().message;
@@ -127,10 +138,10 @@ int drain(api_client at, const waiting& how, bool off) {
     return exit_code::ok;
   }
   const auto code = wait_for(at, how, "see `troupe cluster status`",
-                             [&](const std::optional<json::value>& node, std::string& progress) {
-                               const auto leads = node ? field(*node, "leads") : "0";
-                               progress = "it leads " + leads + " partitions";
-                               return leads == "0";
+                             [&](const json::value& page, std::string& progress) {
+                               const auto left = not_led_by_others(page, how.node);
+                               progress = std::to_string(left) + " partitions have no other leader";
+                               return left == 0;
                              });
   if (code == exit_code::ok)
     std::printf("%s node %llu leads nothing; it still serves, and may be stopped\n"
@@ -145,9 +156,9 @@ int remove(api_client at, const waiting& how) {
   if (!asked)
     return print_failure(asked.error());
   const auto code = wait_for(at, how, "see `troupe cluster status`",
-                             [&](const std::optional<json::value>& node, std::string& progress) {
+                             [&](const json::value& page, std::string& progress) {
                                progress = "it leaves the partitions, one change at a time";
-                               return !node;
+                               return !node_in(page, how.node);
                              });
   if (code == exit_code::ok)
     std::printf("%s node %llu is out of the cluster; its number is never used again\n",

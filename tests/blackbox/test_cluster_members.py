@@ -164,7 +164,8 @@ class Rolling(MembersCase):
                 number = str(self.cluster.number(node))
                 by = next(other for other in nodes if other is not node)
                 self.assertIn("leads nothing", self.command(node, "drain", number))
-                self.assertEqual(self.listed(by)[int(number)]["leads"], 0)
+                # The others hear of the new leaders with the next heartbeat.
+                self.cluster.wait(lambda: self.listed(by)[int(number)]["leads"] == 0, 1)
                 self.assertTrue(self.listed(by)[int(number)]["draining"])
                 self.run_on(node, id_, f"drained-{number}")  # it serves all the same
                 away.add(node)
