@@ -109,14 +109,34 @@ result<void> raft_driver::tick(std::uint64_t now_ms) {
   if (now_ms < members_at_ms_)
     return {};
   members_at_ms_ = now_ms + members_every_ms;
+  const auto of_control = wanted_of_control();
   for (auto& one : partitions_) {
-    const auto moved = one->keep_members(now_ms, wanted_, now_ms >= rebalance_at_ms_);
+    const auto& wanted = one == partitions_.front() ? of_control : wanted_;
+    const auto moved = one->keep_members(now_ms, wanted, now_ms >= rebalance_at_ms_);
     if (!moved)
       return moved.error();
     if (*moved)
       rebalance_at_ms_ = now_ms + rebalance_every_ms;
   }
   return {};
+}
+
+/// A node that leaves does so from control last: there it hears that others are to lead.
+std::vector<wanted_member> raft_driver::wanted_of_control() const {
+  auto out = wanted_;
+  const auto knows = [](const auto& members, node_number node) {
+    return std::any_of(members.begin(), members.end(),
+                       [&](const auto& one) { return one.node == node; });
+  };
+  if (out.empty())
+    return out;
+  for (const auto& member : partitions_.front()->replica().members())
+    if (!knows(wanted_, member.node) &&
+        std::any_of(partitions_.begin() + 1, partitions_.end(), [&](const auto& other) {
+          return knows(other->replica().members(), member.node);
+        }))
+      out.push_back({member.node, member.role, false});
+  return out;
 }
 
 result<void> raft_driver::run(std::uint64_t now_ms) {

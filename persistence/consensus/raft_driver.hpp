@@ -61,6 +61,7 @@ public:
 
 private:
   result<void> tick(std::uint64_t now_ms);
+  std::vector<wanted_member> wanted_of_control() const;
   result<bool> round(std::uint64_t now_ms);
   result<void> write();
   void send_messages(bool early);
