@@ -128,7 +128,15 @@ public:
   // Runs
   virtual void start(start_request what, reply<started_run> answer) = 0;
   virtual void command(const run_id& run, commands::any what, reply<done_at> answer) = 0;
+  /// What a reader is told was so after it asked, wherever it asked; also of events, report,
+  /// replay.
   virtual void read(const run_id& run, reply<execution_text> answer) = 0;
+  /// The term under which this node alone may speak for the run at this moment; nothing: it may
+  /// not.
+  virtual std::optional<std::uint64_t> speaks_for(const run_id& run) const {
+    (void)run;
+    return 0;
+  }
   virtual void events(const run_id& run, sequence_number after, std::uint32_t limit,
                       reply<event_page> answer) = 0;
   /// {summary, path, inputs, errors, logs …} for …/report and …/logs.

@@ -36,6 +36,7 @@ public:
   void start(start_request what, reply<started_run> answer) override;
   void command(const run_id& run, commands::any what, reply<done_at> answer) override;
   void read(const run_id& run, reply<execution_text> answer) override;
+  std::optional<std::uint64_t> speaks_for(const run_id& run) const override;
   void events(const run_id& run, sequence_number after, std::uint32_t limit,
               reply<event_page> answer) override;
   void report(const run_id& run, std::string what, reply<json::value> answer) override;
@@ -91,6 +92,11 @@ private:
   /// Fails with "not_leader" where another node leads the run's partition.
   result<partition_actor> home_of(const run_id& run) const;
   result<std::uint16_t> home_for(const start_request& what) const;
+  /// `answer`, once it is sure that nobody else led the partition when it was made; else it is
+  /// refused with "not_leader". `needs`: whether a result must be sure.
+  template <class T, class Needs>
+  reply<T> confirmed(partition_id partition, reply<T> answer, Needs needs) const;
+  template <class T> reply<T> confirmed(const run_id& run, reply<T> answer) const;
   std::shared_ptr<void> take_place(std::uint16_t partition, std::shared_ptr<void> held);
   std::uint64_t random() const;
   std::string new_id() const;

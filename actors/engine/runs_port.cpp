@@ -36,6 +36,29 @@ failure stopping() {
           {}};
 }
 
+template <class T, class Needs>
+reply<T> node_engine::confirmed(partition_id partition, reply<T> answer, Needs needs) const {
+  const auto term = deps_.log.leads(partition).term;
+  return [&log = deps_.log, partition, term, needs, answer = std::move(answer)](result<T> got) {
+    const bool open = !got && got.error().kind == failure_kind::unavailable;
+    if (open || !needs(got) || log.may_act(partition, term))
+      answer(std::move(got));
+    else
+      answer(not_leader(log.leads(partition)));
+  };
+}
+
+template <class T> reply<T> node_engine::confirmed(const run_id& run, reply<T> answer) const {
+  return confirmed(partition_of(run), std::move(answer), [](const result<T>&) { return true; });
+}
+
+std::optional<std::uint64_t> node_engine::speaks_for(const run_id& run) const {
+  const auto partition = partition_of(run);
+  const auto now = deps_.log.leads(partition);
+  return now.here && deps_.log.may_act(partition, now.term) ? std::optional(now.term)
+                                                            : std::nullopt;
+}
+
 /// One of the partition's places for queued starts and signals, given back with the pointer; empty:
 /// all are taken. `held` is kept as long.
 std::shared_ptr<void> node_engine::take_place(std::uint16_t partition, std::shared_ptr<void> held) {
@@ -96,7 +119,10 @@ void node_engine::start(start_request what, reply<started_run> answer) {
   m.run = make_run_id(deps_.clock.now(), partition_id{p}, random());
   m.what = std::move(what);
   m.workflow = std::move(entry);
-  m.answer = promise<started_run>(std::move(answer));
+  // A fresh start is committed; what is said of an earlier one was read.
+  m.answer = promise<started_run>(
+      confirmed(partition_id{p}, std::move(answer),
+                [](const result<started_run>& got) { return got && got->repeated; }));
   m.place = std::move(place);
   caf::anon_send(shared_->partitions[p], std::move(m));
 }
@@ -114,6 +140,8 @@ void node_engine::command(const run_id& run, commands::any what, reply<done_at> 
       answer(std::move(done));
     };
   }
+  answer = confirmed(partition_of(run), std::move(answer),
+                     [](const result<done_at>& got) { return !got; });
   caf::anon_send(*home, command_run{run, std::move(what), promise<done_at>(std::move(answer)), {}});
 }
 
@@ -121,7 +149,9 @@ void node_engine::read(const run_id& run, reply<execution_text> answer) {
   const auto home = home_of(run);
   if (!home)
     return answer(home.error());
-  caf::anon_send(*home, ask_run{run, ask_execution{promise<execution_text>(std::move(answer))}});
+  caf::anon_send(
+      *home,
+      ask_run{run, ask_execution{promise<execution_text>(confirmed(run, std::move(answer)))}});
 }
 
 void node_engine::events(const run_id& run, sequence_number after, std::uint32_t limit,
@@ -130,23 +160,26 @@ void node_engine::events(const run_id& run, sequence_number after, std::uint32_t
   if (!home)
     return answer(home.error());
   caf::anon_send(*home,
-                 ask_run{run, ask_events{after, limit, promise<event_page>(std::move(answer))}});
+                 ask_run{run, ask_events{after, limit,
+                                         promise<event_page>(confirmed(run, std::move(answer)))}});
 }
 
 void node_engine::report(const run_id& run, std::string what, reply<json::value> answer) {
   const auto home = home_of(run);
   if (!home)
     return answer(home.error());
-  caf::anon_send(
-      *home, ask_run{run, ask_report{std::move(what), promise<json::value>(std::move(answer))}});
+  caf::anon_send(*home,
+                 ask_run{run, ask_report{std::move(what),
+                                         promise<json::value>(confirmed(run, std::move(answer)))}});
 }
 
 void node_engine::replay(const run_id& run, bool redecide, reply<json::value> answer) {
   const auto home = home_of(run);
   if (!home)
     return answer(home.error());
-  caf::anon_send(*home,
-                 ask_run{run, ask_replay{redecide, promise<json::value>(std::move(answer))}});
+  caf::anon_send(
+      *home,
+      ask_run{run, ask_replay{redecide, promise<json::value>(confirmed(run, std::move(answer)))}});
 }
 
 void node_engine::purge(std::vector<run_id> runs, reply<done_at> answer) {

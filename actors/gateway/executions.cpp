@@ -84,14 +84,17 @@ void list_runs_as(const call_ptr& c, execution_filter what,
 void read_run(const call_ptr& c, const run_id& run,
               std::function<void(const execution_text&)> answer) {
   const auto now = std::chrono::steady_clock::now();
-  if (auto known = c->home->cache.find(run, now))
-    return answer({std::move(known), 0, true});
+  auto known = c->home->cache.find(run, now);
+  const auto term = c->engine().speaks_for(run);
+  if (known.json && term == known.term)
+    return answer({std::move(known.json), 0, true});
   const auto epoch = c->home->cache.epoch();
-  c->engine().read(run, then<execution_text>(c, [c, run, epoch, answer](const execution_text& got) {
-                     if (got.terminal)
-                       c->home->cache.put(run, got.json, epoch, std::chrono::steady_clock::now());
-                     answer(got);
-                   }));
+  c->engine().read(
+      run, then<execution_text>(c, [c, run, epoch, term, answer](const execution_text& got) {
+        if (got.terminal && term)
+          c->home->cache.put(run, {got.json, *term}, epoch, std::chrono::steady_clock::now());
+        answer(got);
+      }));
 }
 
 result<sequence_number> since_of(const http::request& r) {

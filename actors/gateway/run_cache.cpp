@@ -7,22 +7,22 @@ constexpr std::size_t entry_overhead = 128;
 } // namespace
 
 void run_cache::erase(std::list<entry>::iterator at) {
-  bytes_ -= at->json->size() + entry_overhead;
+  bytes_ -= at->what.json->size() + entry_overhead;
   by_run_.erase(at->run);
   order_.erase(at);
 }
 
-run_cache::text run_cache::find(const run_id& run, time now) {
+run_cache::finding run_cache::find(const run_id& run, time now) {
   const std::lock_guard lock(mutex_);
   const auto found = by_run_.find(run);
   if (found == by_run_.end())
-    return nullptr;
+    return {};
   if (now - found->second->since > age_max) {
     erase(found->second);
-    return nullptr;
+    return {};
   }
   order_.splice(order_.begin(), order_, found->second);
-  return found->second->json;
+  return found->second->what;
 }
 
 std::uint64_t run_cache::epoch() const {
@@ -30,16 +30,16 @@ std::uint64_t run_cache::epoch() const {
   return epoch_;
 }
 
-void run_cache::put(const run_id& run, text json, std::uint64_t epoch_before_read, time now) {
+void run_cache::put(const run_id& run, finding what, std::uint64_t epoch_before_read, time now) {
   const std::lock_guard lock(mutex_);
-  const auto size = json->size() + entry_overhead;
+  const auto size = what.json->size() + entry_overhead;
   if (epoch_before_read != epoch_ || size > bytes_max_ / 4)
     return;
   if (const auto old = by_run_.find(run); old != by_run_.end())
     erase(old->second);
   while (bytes_ + size > bytes_max_)
     erase(std::prev(order_.end()));
-  order_.push_front({run, std::move(json), now});
+  order_.push_front({run, std::move(what), now});
   by_run_[run] = order_.begin();
   bytes_ += size;
 }

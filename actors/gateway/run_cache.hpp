@@ -14,7 +14,8 @@
 namespace troupe::gate {
 
 /// Thread-safe. An entry lives for at most age_max, because retention purges runs without asking
-/// the gateway.
+/// the gateway. It is good only as long as this node leads under the term that it was read in: the
+/// reader must look for that after find().
 class run_cache {
 public:
   using text = std::shared_ptr<const std::string>;
@@ -23,10 +24,14 @@ public:
 
   explicit run_cache(std::size_t bytes_max) : bytes_max_(bytes_max) {}
 
-  text find(const run_id& run, time now);
+  struct finding {
+    text json; ///< empty: not here
+    std::uint64_t term = 0;
+  };
+  finding find(const run_id& run, time now);
   /// Ask before the read whose result goes to put(): a drop in between makes the put void.
   std::uint64_t epoch() const;
-  void put(const run_id& run, text json, std::uint64_t epoch_before_read, time now);
+  void put(const run_id& run, finding what, std::uint64_t epoch_before_read, time now);
   /// Call before a command is sent and again before its answer is given.
   void drop(const run_id& run);
   std::size_t bytes() const;
@@ -34,7 +39,7 @@ public:
 private:
   struct entry {
     run_id run;
-    text json;
+    finding what;
     time since;
   };
   void erase(std::list<entry>::iterator at);

@@ -69,6 +69,8 @@ bool replica_feed::applied(partition_id partition, std::uint64_t index,
       inner_->apply(partition, index, {});
       return false;
     }
+    if (!at.behind())
+      let_gather(at);
     add(at.queued, index, std::move(names));
     if (whole) {
       at.queued.all = at.queued.all || gap;
@@ -95,6 +97,24 @@ void replica_feed::apply(partition_id partition, std::uint64_t index,
   add(at.queued, index, std::move(names));
 }
 
+void replica_feed::query(view_query what, std::vector<position> at_least,
+                         std::chrono::milliseconds wait, page_ready ready) {
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& at : at_least)
+      if (number(at.partition) < places_.size())
+        places_[number(at.partition)].begin_at = {};
+  }
+  if (!at_least.empty())
+    wake_.notify_one();
+  inner_->query(std::move(what), std::move(at_least), wait, std::move(ready));
+}
+
+/// Before the first note of a place that shows all there is.
+void replica_feed::let_gather(place& at) const {
+  at.begin_at = &at == &places_.front() ? clock::time_point{} : clock::now() + gather;
+}
+
 std::size_t replica_feed::lag() const {
   auto count = inner_->lag();
   const std::lock_guard lock(mutex_);
@@ -105,7 +125,9 @@ std::size_t replica_feed::lag() const {
 
 /// Control first: its rows are few, and people wait for them. The others in turn.
 replica_feed::place* replica_feed::next(clock::time_point now) {
-  const auto ready = [&](const place& at) { return at.behind() && at.retry_at <= now; };
+  const auto ready = [&](const place& at) {
+    return at.behind() && at.retry_at <= now && at.begin_at <= now;
+  };
   if (!places_.empty() && ready(places_.front()))
     return &places_.front();
   for (std::size_t i = 0; i < places_.size(); ++i) {
@@ -156,6 +178,8 @@ void replica_feed::end(place& at, const task& step, const result<void>& done) {
   // Under the lock: who finds the partition idle comes behind this.
   inner_->apply(step.partition, at.shown.index, {});
   at.shown = {};
+  if (at.queued.any())
+    let_gather(at);
 }
 
 void replica_feed::work() {

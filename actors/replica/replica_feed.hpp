@@ -56,9 +56,7 @@ public:
     return inner_->applied(partition);
   }
   void query(view_query what, std::vector<position> at_least, std::chrono::milliseconds wait,
-             page_ready ready) override {
-    inner_->query(std::move(what), std::move(at_least), wait, std::move(ready));
-  }
+             page_ready ready) override;
   std::size_t lag() const override;
   void clear() override { inner_->clear(); }
   void sweep(partition_id partition, row_filter stays) override {
@@ -71,6 +69,9 @@ public:
   /// Beyond, the names of a partition are read from the log again.
   static constexpr std::size_t names_max = 20'000;
   static constexpr std::size_t names_a_step = 200;
+  /// A run's rows are made of its whole history, so one that changes often is shown now and then;
+  /// at once where somebody waits, and of control.
+  static constexpr std::chrono::milliseconds gather{100};
 
 private:
   using clock = std::chrono::steady_clock;
@@ -83,7 +84,7 @@ private:
   struct place {
     std::uint64_t last = 0; ///< entry that was heard of
     notes queued, shown;    ///< shown: being shown
-    clock::time_point retry_at{};
+    clock::time_point begin_at{}, retry_at{};
     bool behind() const noexcept { return queued.any() || shown.any(); }
   };
   struct task {
@@ -93,6 +94,7 @@ private:
   };
 
   static void add(notes& to, std::uint64_t index, std::set<std::string> names);
+  void let_gather(place& at) const;
   void work();
   place* next(clock::time_point now);
   task begin(place& at);

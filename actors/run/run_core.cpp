@@ -191,8 +191,13 @@ void run_core::decide_all(std::vector<entry> batch) {
       return give_up(*why, false);
   }
   if (made.events.empty()) {
+    // Nothing is committed that would prove that nobody else decides about this run by now.
+    const bool sure = answers.empty() || may_act();
     for (auto& each : answers)
-      each.refusal ? each.answer(*each.refusal) : each.answer(done_at{here(), nullptr});
+      if (!sure)
+        each.answer(not_leader(shared_.log.leads(partition_)));
+      else
+        each.refusal ? each.answer(*each.refusal) : each.answer(done_at{here(), nullptr});
     return;
   }
   propose(std::move(made), std::move(answers));

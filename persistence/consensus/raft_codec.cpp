@@ -106,7 +106,7 @@ message from_library(const raft_message& what, node_number self,
   case RAFT_REQUEST_VOTE: {
     const auto& m = what.request_vote;
     out.what =
-        request_vote{m.term, m.last_log_index, m.last_log_term, m.disrupt_leader, m.pre_vote};
+        request_vote{m.term, m.last_log_index, m.last_log_term, m.disrupt_leader, m.pre_vote, 0};
     break;
   }
   case RAFT_REQUEST_VOTE_RESULT: {
@@ -116,7 +116,7 @@ message from_library(const raft_message& what, node_number self,
   }
   case RAFT_APPEND_ENTRIES_RESULT: {
     const auto& m = what.append_entries_result;
-    out.what = append_result{m.term, m.rejected, m.last_log_index};
+    out.what = append_result{m.term, m.rejected, m.last_log_index, 0};
     break;
   }
   case RAFT_INSTALL_SNAPSHOT:
@@ -126,7 +126,7 @@ message from_library(const raft_message& what, node_number self,
     break;
   case RAFT_TIMEOUT_NOW: {
     const auto& m = what.timeout_now;
-    out.what = timeout_now{m.term, m.last_log_index, m.last_log_term};
+    out.what = timeout_now{m.term, m.last_log_index, m.last_log_term, 0};
     break;
   }
   default: check(false, "the library sends a message of an unknown kind");

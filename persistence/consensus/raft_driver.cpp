@@ -12,12 +12,15 @@ namespace {
 constexpr std::uint64_t members_every_ms = 100;
 /// Leaderships that move for balance do so one after the other.
 constexpr std::uint64_t rebalance_every_ms = 250;
+/// A write that takes a while: others may have come meanwhile, or it is time to beat.
+constexpr std::size_t long_write_bytes = std::size_t{1} << 20;
 
 partition_options options_for(const driver_options& how, std::size_t partition) {
   partition_options out;
   out.group.self = how.self;
   out.group.election_timeout_ms = how.election_timeout_ms;
   out.group.heartbeat_ms = how.heartbeat_ms;
+  out.large = how.large;
   out.group.seed = how.seed + static_cast<std::uint32_t>(partition) * 7'919;
   return out;
 }
@@ -97,12 +100,9 @@ void raft_driver::trim(partition_id partition, std::uint64_t up_to_index) {
 }
 
 result<void> raft_driver::tick(std::uint64_t now_ms) {
-  for (auto& one : partitions_) {
+  for (auto& one : partitions_)
     if (auto done = one->tick(now_ms); !done)
       return done;
-    if (auto done = one->submit(now_ms); !done)
-      return done;
-  }
   for (const auto& [partition, up_to] : std::exchange(trims_, {}))
     if (auto done = partitions_[number(partition)]->trim(now_ms, up_to); !done)
       return done;
@@ -149,18 +149,40 @@ result<void> raft_driver::run(std::uint64_t now_ms) {
   }
   if (auto done = tick(now_ms); !done)
     return done;
-  for (;;) {
+  for (busy_ = false; !busy_;) {
     const auto more = round(now_ms);
     if (!more)
       return more.error();
     if (!*more)
       return {};
   }
+  return {};
+}
+
+result<bool> raft_driver::submit(std::uint64_t now_ms) {
+  std::size_t away = 0;
+  for (auto& one : partitions_)
+    away += one->parts_on_the_way();
+  // At least one part: with nothing on its way there must be room for it.
+  auto room = away == 0 ? std::max(options_.parts_bytes_max, options_.large.part_bytes)
+                        : options_.parts_bytes_max - std::min(options_.parts_bytes_max, away);
+  bool any = false;
+  first_ = (first_ + 1) % partitions_.size();
+  for (std::size_t i = 0; i < partitions_.size(); ++i) {
+    const auto done = partitions_[(first_ + i) % partitions_.size()]->submit(now_ms, room);
+    if (!done)
+      return done;
+    any = any || *done;
+  }
+  return any;
 }
 
 /// False: there was nothing to do.
 result<bool> raft_driver::round(std::uint64_t now_ms) {
-  bool any = false;
+  const auto submitted = submit(now_ms);
+  if (!submitted)
+    return submitted;
+  bool any = *submitted;
   for (auto& one : partitions_) {
     const auto work = one->gather(now_ms, writing_);
     if (!work)
@@ -180,6 +202,7 @@ result<bool> raft_driver::round(std::uint64_t now_ms) {
 result<void> raft_driver::write() {
   if (writing_.rows.empty())
     return {};
+  busy_ = writing_.stored_bytes + writing_.applied_bytes > long_write_bytes;
   unwritten_ = true;
   if (auto done = rows_.write_batch(writing_.rows, writing_.durable); !done)
     return done;
@@ -209,6 +232,8 @@ void raft_driver::send_messages(bool early) {
 }
 
 std::uint64_t raft_driver::deadline_ms() const {
+  if (busy_)
+    return 0;
   std::uint64_t earliest = members_at_ms_;
   for (const auto& one : partitions_)
     earliest = std::min(earliest, one->deadline_ms());

@@ -26,6 +26,10 @@ struct driver_options {
   std::uint64_t election_timeout_ms = 500, heartbeat_ms = 100;
   std::uint64_t tick_ms = 20; ///< deadlines of all partitions wait for the next of these
   std::uint32_t seed = 1;     ///< of the election timeouts
+  large_options large;
+  /// Of parts of large values that are submitted and not committed, in all partitions: heartbeats
+  /// and small entries wait for no more than these.
+  std::size_t parts_bytes_max = std::size_t{2} << 20;
 };
 
 /// What a node must have stored of a partition before it opens it for the first time as one of
@@ -48,7 +52,8 @@ public:
   void trim(partition_id partition, std::uint64_t up_to_index);
   void want(std::vector<wanted_member> members) { wanted_ = std::move(members); }
 
-  /// Works off what came in, in rounds, until nothing is left to do at this time. Fails with code
+  /// Works off what came in, in rounds, until nothing is left to do at this time, or one has
+  /// written so much that the time is another: then deadline_ms() is over. Fails with code
   /// "storage_full": nothing was lost, and it must be called again before anything else.
   result<void> run(std::uint64_t now_ms);
   /// When run() has something to do although nothing comes in.
@@ -63,6 +68,7 @@ private:
   result<void> tick(std::uint64_t now_ms);
   std::vector<wanted_member> wanted_of_control() const;
   result<bool> round(std::uint64_t now_ms);
+  result<bool> submit(std::uint64_t now_ms);
   result<void> write();
   void send_messages(bool early);
 
@@ -75,8 +81,10 @@ private:
   std::vector<wanted_member> wanted_;
   std::map<partition_id, std::uint64_t> trims_;
   write_round writing_;
+  bool busy_ = false;      ///< there may be more to do
   bool unwritten_ = false; ///< a full disk stopped a round before its write
   std::uint64_t members_at_ms_ = 0, rebalance_at_ms_ = 0;
+  std::size_t first_ = 0; ///< whose large values go first
 };
 
 } // namespace troupe::raft

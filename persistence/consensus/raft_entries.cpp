@@ -24,6 +24,7 @@ void group::send_entries(node_number to, const append_entries& head, std::uint32
   std::size_t bytes = 0;
   const auto send = [&] {
     work_.messages.push_back({options_.self, to, part});
+    stamp(work_.messages.back());
     part.previous_index += part.entries.size();
     if (!part.entries.empty())
       part.previous_term = part.entries.back()->term;

@@ -44,7 +44,7 @@ std::optional<term_number> leader_term(const message& what) {
 }
 
 raft_entry_type to_library(entry_kind kind) noexcept {
-  return static_cast<raft_entry_type>(kind);
+  return kind == entry_kind::part ? RAFT_COMMAND : static_cast<raft_entry_type>(kind);
 }
 
 /// The payload stays ours; `batch` is what the library frees with the message that brought it.
@@ -88,6 +88,7 @@ group::~group() {
 result<void> group::start(std::uint64_t now_ms, stored_group stored) {
   check(!raft_->started, "a group starts once");
   raft_->started = true;
+  now_ms_ = started_ms_ = now_ms;
   snapshot_ = stored.snapshot;
   if (snapshot_) {
     members_ = snapshot_->members;
@@ -128,21 +129,21 @@ result<void> group::start(std::uint64_t now_ms, stored_group stored) {
 
 result<void> group::receive(std::uint64_t now_ms, message from_peer) {
   auto* r = &raft_->state;
-  if (const auto* answer = std::get_if<append_result>(&from_peer.what)) {
-    heard_[from_peer.from] = now_ms;
-    if (outdated(from_peer.from, *answer))
-      return {};
-  }
+  now_ms_ = now_ms;
+  if (!may_hear(from_peer))
+    return {};
+  note_contact(from_peer);
+  if (const auto* answer = std::get_if<append_result>(&from_peer.what);
+      answer && outdated(from_peer.from, *answer))
+    return {};
   if (const auto* snapshot = std::get_if<install_snapshot>(&from_peer.what))
     if (r->snapshot.installing && snapshot->term <= r->current_term)
       return {}; // the library would leak it
   if (const auto former = leader_term(from_peer); former && *former < term())
     return refuse(from_peer);
   auto* appended = std::get_if<append_entries>(&from_peer.what);
-  if (appended) {
+  if (appended)
     skip_known(*appended);
-    leader_heard_ms_ = now_ms;
-  }
   const auto address = std::to_string(from_peer.from);
   auto in = to_library(from_peer, address.c_str());
   std::vector<raft_entry> entries;
@@ -248,6 +249,8 @@ result<log_index> group::change(std::uint64_t now_ms, const membership& to) {
 }
 
 result<void> group::transfer(std::uint64_t now_ms, node_number to) {
+  now_ms_ = now_ms;
+  release_lease();
   raft_event event{};
   event.type = RAFT_TRANSFER;
   event.transfer.server_id = to;
@@ -285,7 +288,7 @@ group_work group::take_work() {
 }
 
 result<void> group::step(std::uint64_t now_ms, raft_event& event, raft_update& update) {
-  event.time = now_ms;
+  event.time = now_ms_ = now_ms;
   if (const auto code = raft_step(&raft_->state, &event, &update); code != 0)
     return to_failure(code);
   collect(update);
@@ -333,14 +336,17 @@ void group::collect(const raft_update& update) {
     if (one.type == RAFT_APPEND_ENTRIES) {
       const auto& args = one.append_entries;
       send_entries(one.server_id,
-                   {args.term, args.prev_log_index, args.prev_log_term, args.leader_commit, {}},
+                   {args.term, args.prev_log_index, args.prev_log_term, args.leader_commit, {}, 0},
                    args.n_entries);
     } else {
       work_.messages.push_back(from_library(one, options_.self, snapshot_));
+      stamp(work_.messages.back());
     }
   }
-  if (update.flags & (RAFT_UPDATE_STATE))
+  if (update.flags & (RAFT_UPDATE_STATE)) {
     heard_.clear();
+    released_ms_ = 0;
+  }
 }
 
 /// Feeds the library what follows from a step: memberships that are committed, the barrier of a

@@ -92,11 +92,13 @@ public:
   /// Whether an entry of this term is committed: then all of former terms are known here, and the
   /// state that follows from them may be read and led.
   bool settled() const noexcept { return role() == group_role::leader && commit_ >= barrier_; }
-  /// When a majority last answered, this node included; a leader that has not heard one for an
-  /// election timeout starts nothing.
-  std::uint64_t majority_contact_ms(std::uint64_t now_ms) const;
-  /// When a follower last answered this leader; 0: not in this term.
-  std::uint64_t heard_ms(node_number node) const;
+  /// Until when nobody else can lead: less than an election timeout after a majority, this node
+  /// included, was sent what it answered. 0: not known, or this node does not lead.
+  std::uint64_t lease_until_ms(std::uint64_t now_ms) const;
+  /// A transfer is under way: submissions fail with "not_leader".
+  bool hands_over() const;
+  /// Whether a follower of this leader answered to what was sent within the election timeout.
+  bool hears(std::uint64_t now_ms, node_number follower) const;
   /// Up to where a follower is known to have this leader's log; 0: not known.
   log_index match_index(node_number node) const;
   const membership& members() const noexcept { return members_; }
@@ -118,6 +120,12 @@ private:
   bool outdated(node_number from, const append_result& refusal) const;
   result<void> refuse(const message& of_former_term);
   result<void> receive_vote_request(std::uint64_t now_ms, raft_event& event);
+  // The lease
+  void note_contact(const message& from_peer);
+  bool may_hear(message& from_peer) const;
+  bool leased_since(std::uint64_t released_ms) const;
+  void release_lease();
+  void stamp(message& what);
   void send_entries(node_number to, const append_entries& head, std::uint32_t count);
   void keep(log_index from, const std::vector<entry_ptr>& entries);
   void drop_cached();
@@ -134,10 +142,17 @@ private:
   std::pair<log_index, log_index> members_at_; ///< committed and not, as the library counts them
   std::optional<snapshot_mark> snapshot_;
   log_index commit_ = 0;
-  log_index barrier_ = 0;                      ///< of this node's own term
-  term_number led_ = 0;                        ///< the term whose barrier is in the log
-  std::map<node_number, std::uint64_t> heard_; ///< when a follower last answered
+  log_index barrier_ = 0; ///< of this node's own term
+  term_number led_ = 0;   ///< the term whose barrier is in the log
+  std::uint64_t now_ms_ = 0, started_ms_ = 0;
   std::uint64_t leader_heard_ms_ = 0;
+  // The lease: times of this node's clock as a leader, and of another's as its follower
+  std::map<node_number, std::uint64_t> heard_; ///< of a follower: when what it answered was sent
+  std::uint64_t released_ms_ = 0;              ///< by this leader, for a transfer; 0: never
+  term_number followed_ = 0;                   ///< the term whose leader sent followed_ms_
+  std::uint64_t followed_ms_ = 0;
+  term_number asked_to_lead_in_ = 0; ///< by a `timeout_now` of the term before
+  std::uint64_t asked_to_lead_ms_ = 0;
   group_work work_;
 };
 

@@ -22,7 +22,7 @@ result<void> group::refuse(const message& of_former_term) {
   const auto* appended = std::get_if<append_entries>(&of_former_term.what);
   const auto rejected = std::max<log_index>(1, appended ? appended->previous_index : 1);
   work_.messages.push_back(
-      {options_.self, of_former_term.from, append_result{term(), rejected, 0}});
+      {options_.self, of_former_term.from, append_result{term(), rejected, 0, 0}});
   return {};
 }
 

@@ -1,7 +1,10 @@
 #include "persistence/consensus/raft_log.hpp"
 
 #include "persistence/store/refusals.hpp"
+#include "runtime/base/invariant.hpp"
 #include "runtime/base/log.hpp"
+
+#include <time.h>
 
 #include <algorithm>
 
@@ -19,16 +22,15 @@ constexpr std::size_t messages_max = 4'096;
 result<std::unique_ptr<raft_log>> raft_log::open(raft_log_options options, row_store& rows,
                                                  raft_network& network) {
   std::unique_ptr<raft_log> made(new raft_log(std::move(options), rows, network));
-  if (auto opened = made->driver_.open(made->now_ms()); !opened)
+  if (auto opened = made->driver_.open(now_ms()); !opened)
     return opened.error();
-  made->publish(made->now_ms());
+  made->publish(now_ms());
   made->thread_ = std::thread([log = made.get()] { log->run(); });
   return made;
 }
 
 raft_log::raft_log(raft_log_options options, row_store& rows, raft_network& network)
-    : options_(std::move(options)), rows_(rows), driver_(options_.driver, rows, network),
-      began_(std::chrono::steady_clock::now()) {}
+    : options_(std::move(options)), rows_(rows), driver_(options_.driver, rows, network) {}
 
 raft_log::~raft_log() {
   {
@@ -40,11 +42,13 @@ raft_log::~raft_log() {
     thread_.join();
 }
 
-/// Never 0, which means "never" to the driver.
-std::uint64_t raft_log::now_ms() const {
-  return 1'000 + static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(
-                                                std::chrono::steady_clock::now() - began_)
-                                                .count());
+/// Goes on while the process is stopped and while the machine sleeps: a lease must end then. Never
+/// 0, which means "never" to the driver.
+std::uint64_t raft_log::now_ms() {
+  timespec now{};
+  check(clock_gettime(CLOCK_BOOTTIME, &now) == 0, "the machine has no clock");
+  return 1'000 + static_cast<std::uint64_t>(now.tv_sec) * 1'000 +
+         static_cast<std::uint64_t>(now.tv_nsec) / 1'000'000;
 }
 
 template <class F> void raft_log::enqueue(F add) {
@@ -184,11 +188,11 @@ void raft_log::run() {
     input taken;
     {
       std::unique_lock lock(mutex_);
-      const auto deadline =
-          stuck ? std::chrono::steady_clock::now() + full_disk_wait
-                : began_ + std::chrono::milliseconds(
-                               std::max<std::uint64_t>(driver_.deadline_ms(), 1'000) - 1'000);
-      wake_.wait_until(lock, deadline, [&] { return closing_ || (!stuck && !input_.empty()); });
+      const auto now = now_ms();
+      const auto wait = stuck
+                            ? full_disk_wait
+                            : std::chrono::milliseconds(std::max(driver_.deadline_ms(), now) - now);
+      wake_.wait_for(lock, wait, [&] { return closing_ || (!stuck && !input_.empty()); });
       if (closing_)
         break;
       std::swap(taken, input_);

@@ -71,7 +71,7 @@ private:
   };
 
   raft_log(raft_log_options options, row_store& rows, raft_network& network);
-  std::uint64_t now_ms() const;
+  static std::uint64_t now_ms();
   template <class F> void enqueue(F add);
   void run();
   result<void> work(input what);
@@ -82,7 +82,6 @@ private:
   row_store& rows_;
   raft_driver driver_;
   std::mutex driving_; ///< held while the driver works
-  const std::chrono::steady_clock::time_point began_;
   std::atomic<std::uint32_t> feature_level_{1};
 
   mutable std::mutex mutex_;

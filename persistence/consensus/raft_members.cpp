@@ -58,8 +58,8 @@ node_number raft_partition::preferred(std::uint64_t now_ms,
       able.push_back(one.node);
   const auto self = options_.group.self;
   const auto ready = [&](node_number node) {
-    return node == self || (group_.match_index(node) >= group_.commit() &&
-                            group_.heard_ms(node) + options_.group.election_timeout_ms >= now_ms);
+    return node == self ||
+           (group_.match_index(node) >= group_.commit() && group_.hears(now_ms, node));
   };
   for (std::size_t i = 0; i < (must ? able.size() : std::min<std::size_t>(able.size(), 1)); ++i)
     if (const auto node = able[(number(partition_) + i) % able.size()]; ready(node))

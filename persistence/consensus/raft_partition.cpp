@@ -10,8 +10,8 @@ namespace troupe::raft {
 
 namespace {
 
-/// Of the rows that one round applies, so that others are not kept waiting.
-constexpr std::size_t applied_bytes_max = std::size_t{4} << 20;
+/// Of entries that one round applies in all partitions, and one more: nobody beats meanwhile.
+constexpr std::size_t applied_bytes_max = std::size_t{2} << 20;
 
 failure unreadable(std::string_view what) {
   return {failure_kind::internal,
@@ -105,43 +105,6 @@ result<void> raft_partition::open(std::uint64_t now_ms) {
   return group_.start(now_ms, std::move(*found));
 }
 
-void raft_partition::propose(proposal what, proposal_done done) {
-  if (!leads_.here || (what.term != 0 && what.term != leads_.term))
-    return done(not_leader(leads_));
-  gathered_.emplace_back(std::move(what), std::move(done));
-}
-
-result<void> raft_partition::submit(std::uint64_t now_ms) {
-  if (gathered_.empty())
-    return {};
-  auto all = std::exchange(gathered_, {});
-  if (!leads_.here || group_.role() != group_role::leader || group_.term() != leads_.term) {
-    for (auto& [what, done] : all)
-      done(not_leader(leads_));
-    return {};
-  }
-  std::vector<std::string> payloads;
-  std::vector<std::vector<proposal_done>> dones;
-  for (auto& [what, done] : all) {
-    if (payloads.empty() || dones.back().size() == entry_proposals_max ||
-        payloads.back().size() + size_of(what) > entry_bytes_max) {
-      payloads.emplace_back();
-      dones.emplace_back();
-    }
-    append_proposal(payloads.back(), what);
-    dones.back().push_back(std::move(done));
-  }
-  const auto term = group_.term();
-  const auto first = group_.submit(now_ms, entry_kind::batch, std::move(payloads));
-  for (std::size_t i = 0; i < dones.size(); ++i)
-    if (first)
-      flights_.push_back({*first + i, term, std::move(dones[i])});
-    else
-      for (auto& done : dones[i])
-        done(not_leader(leads_));
-  return first || first.error().code == "not_leader" ? result<void>{} : result<void>(first.error());
-}
-
 result<void> raft_partition::receive(std::uint64_t now_ms, node_number from, wire_message what) {
   if (auto* plain = std::get_if<message>(&what))
     return group_.receive(now_ms, std::move(*plain));
@@ -160,7 +123,7 @@ result<void> raft_partition::receive(std::uint64_t now_ms, node_number from, wir
 
 result<void> raft_partition::tick(std::uint64_t now_ms) {
   exports_.tick(now_ms);
-  return now_ms >= group_.deadline_ms() ? group_.tick(now_ms) : result<void>{};
+  return now_ms >= group_deadline_ms() ? group_.tick(now_ms) : result<void>{};
 }
 
 result<void> raft_partition::trim(std::uint64_t now_ms, log_index up_to) {
@@ -183,6 +146,8 @@ result<bool> raft_partition::gather(std::uint64_t now_ms, write_round& round) {
   if (auto done = advance_install(now_ms); !done)
     return done.error();
   auto work = group_.take_work();
+  if (group_.lease_until_ms(now_ms) == 0)
+    board_.set_contact_until(0); // before the messages that let another one lead
   const auto before = round.rows.size();
   if (work.install && work.install->index <= head_.applied) {
     // The rows are there already: an earlier transfer brought more than its log.
@@ -192,6 +157,7 @@ result<bool> raft_partition::gather(std::uint64_t now_ms, write_round& round) {
     round.durable = true;
     adopted_ = std::move(work.install);
     stored_last_ = adopted_->index;
+    parts_seen_.clear();
   } else if (work.install && !install_) {
     install_ = std::make_unique<state_install>(partition_, rows_, *work.install, now_ms);
   }
@@ -206,6 +172,7 @@ result<bool> raft_partition::gather(std::uint64_t now_ms, write_round& round) {
     stored_last_ = each.from + each.entries.size() - 1;
     for (std::size_t i = 0; i < each.entries.size(); ++i) {
       const auto& one = *each.entries[i];
+      round.stored_bytes += one.bytes.size();
       round.rows.push_back(
           {table::log,
            log_key(partition_, each.from + i),
@@ -234,28 +201,45 @@ result<void> raft_partition::apply(write_round& round) {
   if (installing() || adopted_)
     return {};
   const auto from = head_.applied;
-  for (std::size_t bytes = 0; head_.applied < group_.commit() && bytes < applied_bytes_max;) {
-    const auto one = group_.entry_at(head_.applied + 1);
+  while (round.applied_bytes < applied_bytes_max) {
+    const auto index = head_.applied + parts_seen_.size() + 1;
+    if (index > group_.commit())
+      break;
+    const auto one = group_.entry_at(index);
     if (!one)
       return one.error();
-    ++head_.applied;
-    applied_.push_back({head_.applied, *one});
-    std::string facts;
-    if ((*one)->kind == entry_kind::batch) {
-      const auto parts = proposals_of((*one)->bytes);
-      if (!parts)
-        return unreadable("entry " + std::to_string(head_.applied));
-      for (const auto& part : *parts) {
-        facts += part.facts;
-        if (!append_rows(round.rows, part.facts) || !append_rows(round.rows, part.derived))
-          return unreadable("entry " + std::to_string(head_.applied));
-      }
+    std::string large;
+    for (auto& each : parts_seen_.add(index, *one, large)) {
+      round.applied_bytes += each.what->bytes.size();
+      const bool last = each.index == index;
+      if (auto done = apply_entry(round, each, last ? std::move(large) : std::string{}); !done)
+        return done;
+      applied_.push_back(std::move(each));
     }
-    bytes += (*one)->bytes.size();
-    head_.audit = chain(head_.audit, facts);
   }
   if (head_.applied > from)
     round.rows.push_back(put(log_head_key(partition_), encode(head_)));
+  return {};
+}
+
+/// `large`: rows that came ahead of it.
+result<void> raft_partition::apply_entry(write_round& round, const applied_entry& one,
+                                         std::string large) {
+  head_.applied = one.index;
+  if (!append_rows(round.rows, large))
+    return unreadable("parts before entry " + std::to_string(one.index));
+  auto facts = std::move(large);
+  if (one.what->kind == entry_kind::batch) {
+    const auto proposals = proposals_of(one.what->bytes);
+    if (!proposals)
+      return unreadable("entry " + std::to_string(one.index));
+    for (const auto& each : *proposals) {
+      facts += each.facts;
+      if (!append_rows(round.rows, each.facts) || !append_rows(round.rows, each.derived))
+        return unreadable("entry " + std::to_string(one.index));
+    }
+  }
+  head_.audit = chain(head_.audit, facts);
   return {};
 }
 
@@ -314,20 +298,19 @@ void raft_partition::answer(const applied_entry& one, log_follower* follower) {
 
 /// What was proposed and is not known to be committed when the leadership ends.
 void raft_partition::lose_flights(log_index beyond) {
+  parts_away_.clear();
   while (!flights_.empty() && flights_.back().index > beyond) {
     for (auto& done : flights_.back().done)
       done(leadership_lost());
     flights_.pop_back();
   }
-  for (auto& [what, done] : std::exchange(gathered_, {}))
-    done(not_leader(leads_));
+  refuse_waiting(not_leader(leads_));
 }
 
 void raft_partition::tell_leadership(std::uint64_t now_ms, log_follower* follower) {
   const bool leader = group_.role() == group_role::leader;
   if (leader)
-    board_.set_contact_until(group_.majority_contact_ms(now_ms) +
-                             options_.group.election_timeout_ms);
+    board_.set_contact_until(group_.lease_until_ms(now_ms));
   leadership now{group_.term(), group_.leader(), false};
   now.here = leader && ((leads_.here && leads_.term == now.term) ||
                         (group_.settled() && head_.applied >= group_.commit()));
@@ -356,6 +339,7 @@ result<void> raft_partition::advance_install(std::uint64_t now_ms) {
   if (!*done)
     return {};
   head_ = install_->head();
+  parts_seen_.clear();
   lose_flights(0);
   board_.set_applied(head_.applied);
   installed_ = true;
@@ -376,9 +360,15 @@ void raft_partition::close(const failure& why) {
     done(why);
 }
 
+/// Leaders beat together, so that a node wakes its peers once for all of them.
+std::uint64_t raft_partition::group_deadline_ms() const {
+  const auto due = group_.deadline_ms(), beat = options_.group.heartbeat_ms;
+  return group_.role() == group_role::leader ? (due + beat - 1) / beat * beat : due;
+}
+
 std::uint64_t raft_partition::deadline_ms() const {
-  return install_ ? std::min<std::uint64_t>(group_.deadline_ms(), install_->deadline_ms())
-                  : group_.deadline_ms();
+  const auto due = group_deadline_ms();
+  return install_ ? std::min<std::uint64_t>(due, install_->deadline_ms()) : due;
 }
 
 } // namespace troupe::raft

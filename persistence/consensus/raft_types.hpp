@@ -32,7 +32,8 @@ struct ballot {
   friend bool operator==(const ballot&, const ballot&) = default;
 };
 
-enum class entry_kind : std::uint8_t { batch = 1, barrier = 2, members = 3 };
+/// `part`: rows that belong to the next `batch` of the same term (raft_large.hpp).
+enum class entry_kind : std::uint8_t { batch = 1, barrier = 2, members = 3, part = 4 };
 
 /// Entries are shared between the log, what is in flight and what waits to be applied.
 struct entry {
@@ -57,13 +58,15 @@ struct append {
 };
 
 // Messages: the field names are those of the paper ("In Search of an Understandable Consensus
-// Algorithm", figures 2 and 13).
+// Algorithm", figures 2 and 13). Beside them are times of a leader's clock, for its lease
+// (raft_lease.cpp).
 struct request_vote {
   term_number term = 0;
   log_index last_index = 0;
   term_number last_term = 0;
   bool disrupt_leader = false;
   bool pre_vote = false;
+  std::uint64_t released_ms = 0; ///< of the `timeout_now` that this follows from
 };
 struct vote {
   term_number term = 0;
@@ -76,11 +79,13 @@ struct append_entries {
   term_number previous_term = 0;
   log_index commit = 0;
   std::vector<entry_ptr> entries;
+  std::uint64_t sent_ms = 0; ///< 0: the leader asks for no lease
 };
 struct append_result {
   term_number term = 0;
   log_index rejected = 0; ///< 0: accepted
   log_index last_index = 0;
+  std::uint64_t heard_ms = 0; ///< the latest `sent_ms` of this term's leader
 };
 /// The state itself goes out of band, in chunks; this says that it is whole at the receiver.
 struct install_snapshot {
@@ -91,6 +96,7 @@ struct timeout_now {
   term_number term = 0;
   log_index last_index = 0;
   term_number last_term = 0;
+  std::uint64_t released_ms = 0; ///< since then the leader has no lease
 };
 
 struct message {

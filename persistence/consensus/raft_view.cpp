@@ -1,10 +1,6 @@
 // What a group tells of itself.
 #include "persistence/consensus/raft_state.hpp"
 
-#include <algorithm>
-#include <functional>
-#include <vector>
-
 namespace troupe::raft {
 
 group_role group::role() const {
@@ -28,25 +24,6 @@ node_number group::leader() const {
 
 log_index group::last_index() const {
   return raft_last_index(&raft_->state);
-}
-
-std::uint64_t group::majority_contact_ms(std::uint64_t now_ms) const {
-  std::vector<std::uint64_t> times;
-  for (const auto& one : members_) {
-    if (one.role != member_role::voter)
-      continue;
-    const auto heard = heard_.find(one.node);
-    times.push_back(one.node == options_.self ? now_ms : heard == heard_.end() ? 0 : heard->second);
-  }
-  if (times.empty())
-    return 0;
-  std::sort(times.begin(), times.end(), std::greater<>());
-  return times[times.size() / 2];
-}
-
-std::uint64_t group::heard_ms(node_number node) const {
-  const auto at = heard_.find(node);
-  return at == heard_.end() ? 0 : at->second;
 }
 
 log_index group::match_index(node_number node) const {

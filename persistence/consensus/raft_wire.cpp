@@ -13,16 +13,18 @@ template <class S> bool fields(S& s, ballot& v) {
   return s(v.term) && s(v.voted_for);
 }
 template <class S> bool fields(S& s, request_vote& v) {
-  return s(v.term) && s(v.last_index) && s(v.last_term) && s(v.disrupt_leader) && s(v.pre_vote);
+  return s(v.term) && s(v.last_index) && s(v.last_term) && s(v.disrupt_leader) && s(v.pre_vote) &&
+         s(v.released_ms);
 }
 template <class S> bool fields(S& s, vote& v) {
   return s(v.term) && s(v.granted) && s(v.pre_vote);
 }
 template <class S> bool fields(S& s, append_entries& v) {
-  return s(v.term) && s(v.previous_index) && s(v.previous_term) && s(v.commit) && s(v.entries);
+  return s(v.term) && s(v.previous_index) && s(v.previous_term) && s(v.commit) && s(v.entries) &&
+         s(v.sent_ms);
 }
 template <class S> bool fields(S& s, append_result& v) {
-  return s(v.term) && s(v.rejected) && s(v.last_index);
+  return s(v.term) && s(v.rejected) && s(v.last_index) && s(v.heard_ms);
 }
 template <class S> bool fields(S& s, snapshot_mark& v) {
   return s(v.index) && s(v.term) && s(v.members) && s(v.members_index);
@@ -31,7 +33,7 @@ template <class S> bool fields(S& s, install_snapshot& v) {
   return s(v.term) && fields(s, v.mark);
 }
 template <class S> bool fields(S& s, timeout_now& v) {
-  return s(v.term) && s(v.last_index) && s(v.last_term);
+  return s(v.term) && s(v.last_index) && s(v.last_term) && s(v.released_ms);
 }
 template <class S> bool fields(S& s, fetch_state& v) {
   return s(v.transfer) && s(v.part);
@@ -100,7 +102,7 @@ struct reading {
     for (; count > 0; --count) {
       auto one = std::make_shared<entry>();
       std::uint8_t kind = 0;
-      if (!(*this)(one->term) || !from.integer(kind) || kind < 1 || kind > 3 ||
+      if (!(*this)(one->term) || !from.integer(kind) || kind < 1 || kind > 4 ||
           !(*this)(one->bytes))
         return false;
       one->kind = static_cast<entry_kind>(kind);

@@ -230,8 +230,7 @@ result<void> store::write_rows(std::vector<row_change> rows) {
 }
 
 result<void> store::write_batch(std::vector<row_change> rows, bool durable) {
-  return wait_for(
-      [&](proposal_done done) { writer_->write_batch(std::move(rows), durable, std::move(done)); });
+  return writer_->write_now(rows, durable);
 }
 
 void store::trim_log(partition_id partition, std::uint64_t up_to_index) {

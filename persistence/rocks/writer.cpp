@@ -15,6 +15,7 @@ namespace {
 /// queue does not wait for the last one's bytes.
 constexpr std::size_t flush_bytes_max = std::size_t{4} << 20;
 constexpr auto disk_look_interval = std::chrono::milliseconds(250);
+constexpr auto slow_write = std::chrono::milliseconds(500);
 
 void add(rocksdb::WriteBatch& batch, database& to, table which, std::string_view key,
          const row_change* change, std::string_view value) {
@@ -71,11 +72,23 @@ void writer::write_rows(std::vector<row_change> rows, proposal_done done) {
   enqueue({std::move(what), std::move(done), bytes, false});
 }
 
-void writer::write_batch(std::vector<row_change> rows, bool durable, proposal_done done) {
-  proposal what;
-  what.facts = std::move(rows);
-  const auto bytes = size_of(what);
-  enqueue({std::move(what), std::move(done), bytes, false, true, durable});
+result<void> writer::write_now(const std::vector<row_change>& rows, bool durable) {
+  const std::lock_guard writing(writing_);
+  look_at_disk();
+  if (disk_ == disk::stopped)
+    return storage_full();
+  direct_.Clear();
+  for (const auto& row : rows)
+    add(direct_, database_, row.in, row.key, &row, row.value ? *row.value : std::string_view{});
+  const auto bytes = direct_.GetDataSize();
+  const auto status = commit(direct_, durable);
+  if (!status.ok())
+    return to_failure(status);
+  const std::lock_guard lock(mutex_);
+  ++stats_.flushes;
+  ++stats_.proposals;
+  stats_.bytes += bytes;
+  return {};
 }
 
 void writer::enqueue(item one) {
@@ -144,10 +157,12 @@ void writer::run() {
       if (!all.empty())
         taken_since_ = all.front().since;
     }
-    if (all.empty())
+    if (all.empty()) {
+      const std::lock_guard writing(writing_);
       look_at_disk();
-    else if (before_flush_)
+    } else if (before_flush_) {
       before_flush_();
+    }
     for (std::size_t from = 0, to = 0; from < all.size(); from = to) {
       for (std::size_t bytes = 0; to < all.size(); ++to) {
         bytes += all[to].bytes;
@@ -160,7 +175,34 @@ void writer::run() {
   }
 }
 
+rocksdb::Status writer::commit(rocksdb::WriteBatch& batch, bool durable) {
+  rocksdb::WriteOptions how;
+  how.sync = durable;
+  const auto began = std::chrono::steady_clock::now();
+  auto status = database_.db().Write(how, &batch);
+  if (const auto took = std::chrono::steady_clock::now() - began; took > slow_write)
+    log::warning("store", "the disk is slow: a write took long",
+                 {{"milliseconds", static_cast<std::int64_t>(took / std::chrono::milliseconds(1))},
+                  {"bytes", static_cast<std::int64_t>(batch.GetDataSize())},
+                  {"durable", durable}});
+  if (medium_failed(status))
+    end_process(status, "commit");
+  if (status.ok()) {
+    bytes_since_seen_ += batch.GetDataSize();
+    return status;
+  }
+  if (disk_full(status)) {
+    stop_for_full_disk();
+    return status;
+  }
+  const auto why = to_failure(status);
+  log::write(log::level::critical, "store", "a commit was refused",
+             {{"code", std::string_view(why.code)}, {"why", std::string_view(why.message)}});
+  return status;
+}
+
 void writer::flush(items& all, std::size_t from, std::size_t to) {
+  std::unique_lock writing(writing_);
   look_at_disk();
   batch_.Clear();
   entry_assembler entries(
@@ -168,13 +210,11 @@ void writer::flush(items& all, std::size_t from, std::size_t to) {
       [this](table in, std::string_view key, const row_change* change, std::string_view value) {
         add(batch_, database_, in, key, change, value);
       });
-  bool durable = false;
   for (std::size_t i = from; i < to; ++i) {
     auto& one = all[i];
     one.refused = refused_by_disk(one);
     if (one.refused)
       continue;
-    durable = durable || one.durable;
     if (one.logged)
       one.index = entries.add(one.what);
     else
@@ -183,23 +223,14 @@ void writer::flush(items& all, std::size_t from, std::size_t to) {
   }
   const auto& heads = entries.finish();
   if (batch_.Count() > 0) {
-    rocksdb::WriteOptions how;
-    how.sync = durable;
-    const auto status = database_.db().Write(how, &batch_);
-    if (medium_failed(status))
-      end_process(status, "commit");
-    if (!status.ok()) {
-      if (disk_full(status))
-        stop_for_full_disk();
+    if (const auto status = commit(batch_, true); !status.ok()) {
+      writing.unlock();
       const auto why = to_failure(status);
-      if (!disk_full(status))
-        log::write(log::level::critical, "store", "a commit was refused",
-                   {{"code", std::string_view(why.code)}, {"why", std::string_view(why.message)}});
       answer(all, from, to, &why);
       return;
     }
-    bytes_since_seen_ += batch_.GetDataSize();
   }
+  writing.unlock();
   for (const auto& [partition, head] : heads) {
     heads_[number(partition)] = head;
     applied_[number(partition)].store(head.applied, std::memory_order_release);
@@ -235,6 +266,12 @@ void writer::answer(items& all, std::size_t from, std::size_t to, const failure*
   }
 }
 
+/// So that it looks when there is space again, whoever found that there is none.
+void writer::wake_to_look() {
+  { const std::lock_guard lock(mutex_); }
+  wake_.notify_one();
+}
+
 void writer::look_at_disk() {
   if (disk_ == disk::stopped) {
     try_to_resume();
@@ -248,23 +285,26 @@ void writer::look_at_disk() {
   const auto free = database_.free_bytes();
   const bool low = free && *free < disk_reserve_bytes_;
   const auto before = disk_.exchange(low ? disk::low : disk::open);
-  if (low && before == disk::open)
+  if (low && before == disk::open) {
+    wake_to_look();
     log::error("store", "the disk is nearly full: writes are refused until space is freed",
                {{"free_bytes", static_cast<std::int64_t>(*free)},
                 {"reserve_bytes", static_cast<std::int64_t>(disk_reserve_bytes_)}});
+  }
   if (!low && before == disk::low)
     log::info("store", "the disk has space again: writes are accepted");
 }
 
 bool writer::refused_by_disk(const item& one) const noexcept {
   const auto state = disk_.load();
-  return state == disk::stopped || (state == disk::low && !one.must && !frees_space(one.what));
+  return state == disk::stopped || (state == disk::low && !frees_space(one.what));
 }
 
 void writer::stop_for_full_disk() {
   const auto file = newest_wal(database_.dir().database());
   cut_ = {file ? *file : 0, database_.db().GetLatestSequenceNumber()};
   disk_ = disk::stopped;
+  wake_to_look();
   log::error("store", "the disk is full: writes are refused until space is freed");
 }
 

@@ -1,5 +1,6 @@
-// The one thread that writes: it takes everything that gathered while the disk was busy, and makes
-// it durable with one batch and one sync.
+// What writes. A log without peers has one thread for it: it takes everything that gathered while
+// the disk was busy, and makes it durable with one batch and one sync. A log with peers is such a
+// thread itself, and writes on it.
 #pragma once
 
 #include "persistence/rocks/database.hpp"
@@ -30,9 +31,9 @@ public:
   void propose(proposal what, proposal_done done);
   /// Writes rows outside of the log; `done` gets index 0. An empty `done` is allowed.
   void write_rows(std::vector<row_change> rows, proposal_done done);
-  /// Rows of a log with peers: taken while the disk is nearly full, and synced only where they must
-  /// be.
-  void write_batch(std::vector<row_change> rows, bool durable, proposal_done done);
+  /// Rows of a log with peers, on its own thread: taken while the disk is nearly full, and synced
+  /// only where they must be.
+  result<void> write_now(const std::vector<row_change>& rows, bool durable);
 
   std::uint64_t applied(partition_id partition) const noexcept;
   std::size_t partition_count() const noexcept { return applied_.size(); }
@@ -47,8 +48,6 @@ private:
     proposal_done done;
     std::size_t bytes = 0;
     bool logged = true; ///< false: rows outside of the log, in what.facts
-    bool must = false;  ///< refused only by a disk that is full
-    bool durable = true;
     std::uint64_t index = 0;
     bool refused = false;
     std::chrono::steady_clock::time_point since{};
@@ -58,7 +57,9 @@ private:
   void enqueue(item one);
   void run();
   void flush(items& all, std::size_t from, std::size_t to);
+  rocksdb::Status commit(rocksdb::WriteBatch& batch, bool durable);
   void look_at_disk();
+  void wake_to_look();
   bool refused_by_disk(const item& one) const noexcept;
   void stop_for_full_disk();
   void try_to_resume();
@@ -69,7 +70,7 @@ private:
   const std::uint64_t disk_reserve_bytes_;
   byte_budget* const budget_;
   const std::function<void()> before_flush_;
-  std::vector<log_head> heads_; ///< touched by the thread only
+  std::vector<log_head> heads_; ///< touched by this one's thread only
   std::vector<std::atomic<std::uint64_t>> applied_;
   std::atomic<disk> disk_{disk::open};
   wal_cut cut_; ///< where the log stood when the disk refused
@@ -84,7 +85,8 @@ private:
   writer_stats stats_;
   bool asleep_ = false;
   bool closing_ = false;
-  rocksdb::WriteBatch batch_; ///< reused, so that its buffer is
+  std::mutex writing_; ///< before mutex_; guards the disk's state, and what is written
+  rocksdb::WriteBatch batch_, direct_; ///< reused, so that their buffers are
   std::thread thread_;
 };
 

@@ -204,6 +204,48 @@ TEST(Leadership, WithoutAMajorityInSightNoStepStarts) {
   EXPECT_EQ(n.http.requests().size(), 2u);
 }
 
+TEST(Leadership, WithoutAMajorityInSightNothingIsToldOfARun) {
+  led_node n;
+  const auto id = n.save(echo_chain(1));
+  start_request keyed;
+  keyed.workflow_id = id;
+  keyed.input = share(json::object{});
+  keyed.idempotency_key = "known";
+  keyed.wait = milliseconds(10'000);
+  waiting<started_run> started;
+  n.it->start(keyed, started.answer());
+  const auto done = started.get();
+  ASSERT_TRUE(done);
+  EXPECT_TRUE(n.it->speaks_for(done->id));
+
+  n.store.isolate(true);
+  EXPECT_FALSE(n.it->speaks_for(done->id));
+  const auto refused = [](const auto& got) { return !got && got.error().code == "not_leader"; };
+  waiting<execution_text> text;
+  n.it->read(done->id, text.answer());
+  EXPECT_TRUE(refused(text.get()));
+  waiting<event_page> page;
+  n.it->events(done->id, 0, 10, page.answer());
+  EXPECT_TRUE(refused(page.get()));
+  waiting<json::value> report, replay;
+  n.it->report(done->id, "report", report.answer());
+  EXPECT_TRUE(refused(report.get()));
+  n.it->replay(done->id, true, replay.answer());
+  EXPECT_TRUE(refused(replay.get()));
+  // That it is not there, or ended, may be true no more.
+  auto unknown = done->id;
+  unknown.id.bytes[15] ^= 1;
+  EXPECT_TRUE(refused(n.command(unknown, commands::cancel{"", "me"})));
+  waiting<started_run> again;
+  n.it->start(keyed, again.answer());
+  EXPECT_FALSE(again.get());
+
+  n.store.isolate(false);
+  waiting<execution_text> later;
+  n.it->read(done->id, later.answer());
+  EXPECT_TRUE(later.get());
+}
+
 TEST(Leadership, WithoutAMajorityInSightNoMessageLeaves) {
   led_node n;
   const auto child = n.save(echo_chain(2));

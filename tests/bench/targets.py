@@ -1,4 +1,4 @@
-"""The targets of one node: (what, where in the results' workloads, relation, figure).
+"""The targets: (what, where in the results' workloads, relation, figure).
 
 "disk" stands for 1.7 × 11 × the fdatasync p50 of the same run.
 """
@@ -30,4 +30,10 @@ TARGETS = [
     ("recover: finished steps repeated", "recover.repeated_finished_steps", "<=", 0),
     ("history of 1,000,000 events: load ms", "history.1000000.load_ms", "<=", 50),
     ("replay, fold: events/s", "replay.fold_events_per_s", ">=", 500_000),
+    ("three nodes, chain10, 126 connections: runs/s", "cluster.connections.126.runs_per_s", ">=",
+     600),
+    ("fail-over: gap p50 ms", "cluster.failover.gap_p50_ms", "<=", 1000),
+    ("fail-over: gap max ms", "cluster.failover.gap_max_ms", "<=", 2000),
+    ("fail-over: acknowledged runs lost", "cluster.failover.lost", "<=", 0),
+    ("64 partitions, idle: CPU percent of a core", "cluster.idle.64.cpu_percent", "<=", 5),
 ]

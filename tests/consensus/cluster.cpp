@@ -64,7 +64,7 @@ void cluster::did(node& at, const result<void>& how) {
 cluster::node* cluster::any(bool up) {
   std::vector<node*> found;
   for (auto& one : nodes_)
-    if (static_cast<bool>(one.group) == up)
+    if (up ? runs(one) : !one.group)
       found.push_back(&one);
   return found.empty() ? nullptr : found[random_.below(found.size())];
 }
@@ -72,7 +72,7 @@ cluster::node* cluster::any(bool up) {
 cluster::node* cluster::leader() {
   node* found = nullptr;
   for (auto& one : nodes_)
-    if (one.group && one.group->role() == group_role::leader)
+    if (runs(one) && one.group->role() == group_role::leader)
       if (!found || one.group->term() > found->group->term())
         found = &one;
   return found;
@@ -144,10 +144,20 @@ void cluster::post(message what) {
   network_.push_back(std::move(what));
 }
 
+/// What is for a process that is stopped waits for it.
+std::vector<std::size_t> cluster::arriving() const {
+  std::vector<std::size_t> out;
+  for (std::size_t i = 0; i < network_.size(); ++i)
+    if (const auto& to = nodes_[network_[i].to - 1]; !to.group || runs(to))
+      out.push_back(i);
+  return out;
+}
+
 void cluster::deliver() {
-  if (network_.empty())
+  const auto all = arriving();
+  if (all.empty())
     return;
-  const auto at = percent(how_.reorder) ? random_.below(network_.size()) : 0;
+  const auto at = all[percent(how_.reorder) ? random_.below(all.size()) : 0];
   auto what = std::move(network_[at]);
   network_.erase(network_.begin() + static_cast<std::ptrdiff_t>(at));
   auto& to = nodes_[what.to - 1];
@@ -160,11 +170,11 @@ void cluster::deliver() {
 void cluster::pass_time() {
   std::uint64_t next = now_ + 50;
   for (auto& one : nodes_)
-    if (one.group)
+    if (runs(one))
       next = std::min<std::uint64_t>(next, std::max<std::uint64_t>(one.group->deadline_ms(), now_));
   now_ = next;
   for (auto& one : nodes_)
-    if (one.group && one.group->deadline_ms() <= now_) {
+    if (runs(one) && one.group->deadline_ms() <= now_) {
       did(one, one.group->tick(now_));
       take(one);
     }
@@ -231,6 +241,12 @@ void cluster::check_node(node& at) {
     if (known.first->second != at.number)
       broke("two leaders in term " + std::to_string(g.term()));
   }
+  const bool leased = g.settled() && g.lease_until_ms(now_) > now_;
+  leased_ += leased && g.members().size() > 1 ? 1 : 0;
+  if (leased)
+    for (const auto& other : nodes_)
+      if (other.group && other.group->settled() && other.group->term() > g.term())
+        broke("node " + std::to_string(at.number) + " may act, and another leads");
   if (at.checked == 0 && at.durable.snapshot)
     at.checked = at.durable.snapshot->index;
   for (; at.checked < g.commit(); ++at.checked) {
@@ -253,7 +269,9 @@ void cluster::check_node(node& at) {
       return broke("two entries are committed at index " + std::to_string(index));
     }
   }
-  if (g.settled() && g.commit() < committed_.size() && g.last_index() < committed_.size())
+  // One that does not know yet that it leads no more may lack what came later.
+  const bool last = !leaders_.empty() && leaders_.rbegin()->first == g.term();
+  if (last && g.settled() && g.last_index() < committed_.size())
     broke("a leader lacks what is committed");
 }
 
@@ -280,12 +298,15 @@ void cluster::step() {
   } else if (chosen(how_.snapshot)) {
     if (auto* one = any(true))
       snapshot(*one);
+  } else if (chosen(how_.stop)) {
+    if (auto* one = one_in(2) ? leader() : any(true))
+      one->stopped_until = now_ + random_.below(5'000);
   } else if (chosen(120)) {
     submit();
   } else if (chosen(350)) {
     if (auto* one = any(true); one && !one->writing.empty())
       finish_write(*one);
-  } else if (chosen(380) && !network_.empty()) {
+  } else if (chosen(380) && !arriving().empty()) {
     deliver();
   } else {
     pass_time();
@@ -301,7 +322,9 @@ std::uint64_t cluster::heal() {
   for (auto& one : nodes_)
     if (!one.group)
       start(one);
-  how_ = {0, 0, 0, 0, 0, 0, 0};
+  for (auto& one : nodes_)
+    one.stopped_until = 0;
+  how_ = {0, 0, 0, 0, 0, 0, 0, 0};
   const auto target = committed_.size() + 1;
   while (broken_.empty() && now_ - began < 60'000) {
     for (auto& one : nodes_)

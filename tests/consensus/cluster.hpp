@@ -31,6 +31,7 @@ class cluster {
 public:
   struct faults {
     unsigned crash = 2, cut = 2, lose = 10, repeat = 5, reorder = 10, change = 3, snapshot = 10;
+    unsigned stop = 2; ///< a process stands still for a while, as under SIGSTOP
   };
 
   /// Nodes 1…`voters` are members; the others, up to `nodes`, wait to be added.
@@ -44,6 +45,8 @@ public:
   std::uint64_t now_ms() const noexcept { return now_; }
   std::size_t committed() const noexcept { return committed_.size(); }
   std::size_t acknowledged() const noexcept { return acknowledged_; }
+  /// After how many steps a node with others had a lease.
+  std::size_t leased() const noexcept { return leased_; }
   /// What went wrong; empty: nothing.
   const std::string& broken() const noexcept { return broken_; }
   /// The same for the same seed.
@@ -62,11 +65,14 @@ private:
     std::unique_ptr<raft::group> group; ///< empty: the process is down
     std::deque<write> writing;
     raft::log_index checked = 0; ///< commits up to here were compared
+    std::uint64_t stopped_until = 0;
   };
+  bool runs(const node& at) const { return at.group && now_ >= at.stopped_until; }
 
   bool one_in(std::uint64_t n) { return random_.below(n) == 0; }
   bool percent(unsigned n) { return random_.below(100) < n; }
   node* any(bool up);
+  std::vector<std::size_t> arriving() const;
   node* leader();
   void note(std::uint64_t what);
   void broke(const std::string& what);
@@ -93,7 +99,7 @@ private:
   std::map<raft::term_number, raft::node_number> leaders_;
   std::vector<raft::entry_ptr> committed_; ///< index 1 first
   std::map<std::string, raft::log_index> submitted_;
-  std::size_t acknowledged_ = 0;
+  std::size_t acknowledged_ = 0, leased_ = 0;
   std::uint64_t next_text_ = 0, trace_ = 0;
   std::string broken_;
 };

@@ -163,6 +163,8 @@ void log_cluster::start(node& at) {
   options.self = at.number;
   options.partitions = partitions;
   options.seed = static_cast<std::uint32_t>(random_.next());
+  options.large = {100, 300};
+  options.parts_bytes_max = 900;
   at.disk.dead = at.disk.full = false; // a node does not start on a full disk
   at.disk.dies_after = 0;
   at.driver = std::make_unique<raft_driver>(options, at.disk, at);
@@ -236,6 +238,10 @@ void log_cluster::propose(node& at) {
   what.partition = p;
   what.term = at.driver->board(p).leads().term;
   what.facts.push_back({table::events, text_key(p, text), text, {}});
+  if (percent(30)) {
+    large_[text] = 1 + random_.below(3'000);
+    what.facts.push_back({table::blobs, text_key(p, text), std::string(large_[text], 'b'), {}});
+  }
   what.derived.push_back({table::state, text_key(p, "last"), text, {}});
   if (percent(5))
     what.derived.push_back({table::outputs, text_key(p, "a"), std::nullopt, text_key(p, "z")});
@@ -326,6 +332,10 @@ void log_cluster::heal() {
     for (auto& one : nodes_)
       if (!one->disk.get(table::events, text_key(p, text))->has_value())
         broke("an acknowledged proposal is lost: " + text);
+      else if (const auto size = large_.find(text); size != large_.end())
+        if (const auto row = one->disk.get(table::blobs, text_key(p, text));
+            (*row).value_or("").size() != size->second)
+          broke("a large value is lost: " + text);
 }
 
 } // namespace troupe::test

@@ -102,6 +102,7 @@ private:
   std::set<std::pair<raft::node_number, raft::node_number>> cut_;
   std::map<std::pair<partition_id, std::uint64_t>, raft::node_number> leaders_; ///< of a term
   std::map<std::string, partition_id> acknowledged_;
+  std::map<std::string, std::size_t> large_; ///< bytes of the long value that a proposal has
   std::uint64_t next_ = 0, trace_ = 0, incarnation_ = 0;
   std::size_t wanted_ = 0;
   std::string broken_;

@@ -66,7 +66,7 @@ struct survivor_disk {
 };
 
 struct alone {
-  explicit alone(survivor_disk& of) : driver({2, 1, 500, 100, 20, 7}, of.disk, network) {
+  explicit alone(survivor_disk& of) : driver({2, 1, 500, 100, 20, 7, {}}, of.disk, network) {
     EXPECT_TRUE(driver.open(now));
     run(3'000);
   }

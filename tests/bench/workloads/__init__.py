@@ -1,5 +1,6 @@
 """The workloads by name, in the order in which they run: each takes the harness, gives figures."""
 
+from workloads.clusters import cluster
 from workloads.histories import history, replay
 from workloads.http_reads import http
 from workloads.idle import idle
@@ -20,4 +21,5 @@ WORKLOADS = {
     "history": history,
     "http": http,
     "replay": replay,
+    "cluster": cluster,
 }

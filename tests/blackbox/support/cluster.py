@@ -11,9 +11,9 @@ from .node import Node, free_port
 class Cluster:
     """`nodes[0]` founds it, the others join it one after the other."""
 
-    def __init__(self, size=3, *flags, env=None, binary=None):
+    def __init__(self, size=3, *flags, env=None, binary=None, folder=None):
         self.flags, self.env, self.binary = flags, env, binary
-        self.folder = tempfile.mkdtemp(prefix="troupe-cluster-")
+        self.folder = folder or tempfile.mkdtemp(prefix="troupe-cluster-")
         self.nodes = []
         self.found()
         for _ in range(size - 1):
