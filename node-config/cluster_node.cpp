@@ -16,7 +16,7 @@ namespace troupe {
 namespace {
 
 constexpr milliseconds announce_every{100}, leaving_every{200}, postponed_for{20},
-    authority_every{1'000};
+    authority_every{1'000}, unasked_every{3'600'000};
 
 class real_cluster_node final : public cluster_node, private cluster::peer_events {
 public:
@@ -57,14 +57,8 @@ public:
     desk_.remove(node, std::move(answer));
   }
   void finalize(reply<json::value> answer) override { desk_.finalize(std::move(answer)); }
-  std::optional<failure> problem() const override {
-    const std::lock_guard lock(mutex_);
-    return problem_;
-  }
-  bool member() const override {
-    const std::lock_guard lock(mutex_);
-    return !ended_;
-  }
+  std::optional<failure> problem() const override { return copy_of(problem_); }
+  bool member() const override { return !copy_of(ended_); }
 
 private:
   link_desk_options desk_options() {
@@ -81,6 +75,10 @@ private:
 
   node_roles roles() const {
     return *roles_from(settings_.roles.empty() ? files_.roles : settings_.roles);
+  }
+  template <class T> T copy_of(const T& shared) const {
+    const std::lock_guard lock(mutex_);
+    return shared;
   }
   void end_membership(std::string code, std::string why);
   void end_for_now(std::string code, std::string why);
@@ -201,11 +199,7 @@ void real_cluster_node::end_for_now(std::string code, std::string why) {
 }
 
 std::optional<cluster::refusal> real_cluster_node::judge(const cluster::peer_identity& who) {
-  const auto known = [this] {
-    const std::lock_guard lock(mutex_);
-    return known_;
-  };
-  auto why = member_objection(*known(), files_.recovery, log_->feature_level(), who);
+  auto why = member_objection(*copy_of(known_), files_.recovery, log_->feature_level(), who);
   if (why && who.recovery > files_.recovery)
     end_membership(std::string(code_left_behind),
                    left_behind("Node " + std::to_string(files_.node), who.recovery));
@@ -345,15 +339,13 @@ void real_cluster_node::work() {
     bool ended = false;
     {
       std::unique_lock lock(mutex_);
-      const auto due = [&] { return stopping_ || changed_; };
-      if (announced && !leaving && postponed_.empty() && !desk_.has_authority())
-        wake_.wait_for(lock, authority_every, [&] { return due() || !postponed_.empty(); });
-      else if (announced && !leaving && postponed_.empty())
-        wake_.wait(lock, [&] { return due() || !postponed_.empty(); });
+      const auto next = leaving                 ? leaving_every
+                        : !announced            ? announce_every
+                        : desk_.has_authority() ? unasked_every
+                                                : authority_every;
+      wake_.wait_for(lock, next, [&] { return stopping_ || changed_ || !postponed_.empty(); });
       if (!postponed_.empty())
         wake_.wait_for(lock, postponed_for, [&] { return stopping_; });
-      else if (!announced || leaving)
-        wake_.wait_for(lock, leaving ? leaving_every : announce_every, due);
       if (stopping_)
         return;
       changed_ = false;

@@ -29,10 +29,9 @@ using partition_actor = caf::typed_actor<
     caf::reacts_to<leave_partition>, caf::reacts_to<close_partition>>;
 
 /// Tokens for running executions: of the whole node, or of the whole cluster.
-using limiter_actor =
-    caf::typed_actor<caf::reacts_to<token_wanted>, caf::reacts_to<token_free>,
-                     caf::reacts_to<token_claims>, caf::reacts_to<token_mail>,
-                     caf::reacts_to<token_settled>, caf::reacts_to<token_tick>>;
+using limiter_actor = caf::typed_actor<caf::reacts_to<token_wanted>, caf::reacts_to<token_free>,
+                                       caf::reacts_to<token_claims>, caf::reacts_to<token_mail>,
+                                       caf::reacts_to<token_settled>, caf::reacts_to<token_tick>>;
 
 /// Partition 0: workflows and documents.
 using control_actor = caf::typed_actor<

@@ -117,8 +117,8 @@ struct outbox_added {
 struct run_granted {
   run_id run{};
   std::uint64_t term = 0; ///< of the leadership that asked
-  bool at_once = false; ///< the answer to the request; otherwise it had to wait
-  bool queued = false;  ///< the answer to the request: it waits
+  bool at_once = false;   ///< the answer to the request; otherwise it had to wait
+  bool queued = false;    ///< the answer to the request: it waits
 };
 /// Between partitions. Values are inline: a blob of the sender was loaded.
 struct deliver {
@@ -201,7 +201,7 @@ struct token_wanted {
   run_id run{};
   std::string workflow, priority;
   std::uint32_t workflow_max = 0;
-  bool held = false; ///< it runs already: counted without asking
+  bool held = false;      ///< it runs already: counted without asking
   std::uint64_t term = 0; ///< of the leadership that asks
 };
 struct token_free {

@@ -13,11 +13,11 @@ namespace troupe {
 /// What a question is about; each has one place that answers, and its own bytes, which begin with a
 /// version.
 enum class link_topic : std::uint8_t {
-  http = 1,    ///< a client's request, to be served where its partition is led
-  message = 2, ///< from a run to another: the outbox
-  tokens = 3,  ///< of the limiter, which lives where control is led
-  task = 4,    ///< of an external worker, which is known where control is led
-  changed = 5, ///< of the cluster itself: members, drains
+  http = 1,      ///< a client's request, to be served where its partition is led
+  message = 2,   ///< from a run to another: the outbox
+  tokens = 3,    ///< of the limiter, which lives where control is led
+  task = 4,      ///< of an external worker, which is known where control is led
+  changed = 5,   ///< of the cluster itself: members, drains
   authority = 6, ///< of a member that cannot let others in yet: the key of the authority
 };
 

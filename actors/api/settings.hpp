@@ -18,10 +18,10 @@ struct engine_settings {
   std::uint32_t starts_queued_max = 256;    ///< a partition; beyond: "overloaded"
   std::uint32_t attempts_running_max = 256; ///< HTTP calls in flight
   std::uint32_t attempts_per_host_max = 64;
-  std::uint32_t interruptions_max = 3;              ///< of a step in a row; then quarantine
-  std::uint32_t executions_max = 0; ///< running at once, of the cluster; 0: no limit
-  std::uint32_t worker_queue_max = 100'000;         ///< tasks waiting for workers
-  std::chrono::milliseconds step_timeout{300'000};  ///< where a node sets none
+  std::uint32_t interruptions_max = 3;             ///< of a step in a row; then quarantine
+  std::uint32_t executions_max = 0;                ///< running at once, of the cluster; 0: no limit
+  std::uint32_t worker_queue_max = 100'000;        ///< tasks waiting for workers
+  std::chrono::milliseconds step_timeout{300'000}; ///< where a node sets none
   std::chrono::milliseconds run_timeout{3'600'000}; ///< where a workflow sets none
   std::chrono::milliseconds worker_heartbeat{10'000};
   /// How long control's new leader waits for what the others hold before it gives out tokens.

@@ -9,9 +9,10 @@ namespace {
 
 /// By failure_kind; never reordered, for it crosses releases as words.
 constexpr std::array<std::string_view, 18> kind_words{
-    "malformed", "unauthenticated", "payment",   "forbidden",        "not_found", "not_allowed",
-    "conflict",  "gone",            "precondition", "too_large",     "unsupported", "invalid",
-    "exhausted", "header_too_large", "internal", "upstream",         "unavailable", "storage_full"};
+    "malformed",   "unauthenticated", "payment",     "forbidden",        "not_found",
+    "not_allowed", "conflict",        "gone",        "precondition",     "too_large",
+    "unsupported", "invalid",         "exhausted",   "header_too_large", "internal",
+    "upstream",    "unavailable",     "storage_full"};
 static_assert(kind_words.size() == static_cast<std::size_t>(failure_kind::storage_full) + 1);
 
 constexpr std::uint32_t node_errors_max = 1'000;
@@ -110,13 +111,16 @@ failure read_failure(link_reader& from) {
 }
 
 failure link_malformed() {
-  return {failure_kind::malformed, "link_malformed", "another node's message is not readable", {},
-          {}};
+  return {
+      failure_kind::malformed, "link_malformed", "another node's message is not readable", {}, {}};
 }
 
 failure node_unreachable(std::string message) {
-  return {failure_kind::unavailable, "node_unreachable", std::move(message),
-          "try again with the same key", {}};
+  return {failure_kind::unavailable,
+          "node_unreachable",
+          std::move(message),
+          "try again with the same key",
+          {}};
 }
 
 } // namespace troupe

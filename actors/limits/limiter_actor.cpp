@@ -25,8 +25,7 @@ struct limiter_state {
 
 using pointer = limiter_actor::stateful_pointer<limiter_state>;
 
-void tell(engine_shared& shared, const run_id& run, std::uint64_t term, bool at_once,
-          bool queued) {
+void tell(engine_shared& shared, const run_id& run, std::uint64_t term, bool at_once, bool queued) {
   caf::anon_send(shared.partition(partition_of(run)), run_granted{run, term, at_once, queued});
 }
 

@@ -25,8 +25,7 @@ token_client::channel* token_client::find(partition_id partition, std::uint64_t 
 void token_client::open(partition_id partition, std::uint64_t term,
                         const std::vector<token_request>& held,
                         const std::vector<token_request>& wanted, milliseconds now) {
-  if (const auto at = channels_.find(partition);
-      at != channels_.end() && at->second.term >= term)
+  if (const auto at = channels_.find(partition); at != channels_.end() && at->second.term >= term)
     return;
   channel made;
   made.term = term;

@@ -41,8 +41,7 @@ public:
   std::vector<token_report> take_reports(milliseconds now);
   /// The runs of the report that hold a token; or that it must be sent again.
   void reported(partition_id partition, std::uint64_t term, std::uint64_t bank,
-                std::uint64_t number, const result<std::vector<run_id>>& granted,
-                milliseconds now);
+                std::uint64_t number, const result<std::vector<run_id>>& granted, milliseconds now);
 
   /// Those that are wanted no more; code "tokens_stale" where another leadership goes on.
   result<std::vector<run_id>> grant(const token_grants& what);

@@ -102,10 +102,10 @@ void partition_core::send_out(outgoing& what) {
     return retire_delivered();
   }
   if (shared_.link)
-    out.answer = promise<done_at>([back = self_, target = what.what.target,
-                                   id = what.what.id](const result<done_at>& done) {
-      caf::anon_send(back, delivered{target, id, !done});
-    });
+    out.answer = promise<done_at>(
+        [back = self_, target = what.what.target, id = what.what.id](const result<done_at>& done) {
+          caf::anon_send(back, delivered{target, id, !done});
+        });
   post(std::move(out));
 }
 
@@ -117,8 +117,8 @@ void partition_core::post(deliver what) {
     return caf::anon_send(shared_.partition(target), std::move(what));
   if (home.leader == 0)
     return what.answer(not_leader(home));
-  auto bytes = encode_delivery({what.from, std::move(what.what),
-                                shared_.log.applied(partition_id{0})});
+  auto bytes =
+      encode_delivery({what.from, std::move(what.what), shared_.log.applied(partition_id{0})});
   shared_.link->ask(home.leader, link_topic::message, std::move(bytes), resend_after,
                     [answer = std::move(what.answer)](const result<std::string>& done) {
                       answer(done ? result<done_at>(done_at{}) : result<done_at>(done.error()));
@@ -140,13 +140,13 @@ void partition_core::resend() {
 }
 
 promise<done_at> partition_core::acknowledgement(const deliver& m) const {
-  const auto tell = m.answer ? m.answer
-                             : promise<done_at>([back = shared_.partition(m.from),
-                                                 target = m.what.target,
-                                                 id = m.what.id](const result<done_at>& done) {
-                                 if (done)
-                                   caf::anon_send(back, delivered{target, id});
-                               });
+  const auto tell =
+      m.answer ? m.answer
+               : promise<done_at>([back = shared_.partition(m.from), target = m.what.target,
+                                   id = m.what.id](const result<done_at>& done) {
+                   if (done)
+                     caf::anon_send(back, delivered{target, id});
+                 });
   return promise<done_at>([tell](const result<done_at>& done) {
     // Refused for good (it has ended, it is unknown) is delivered too.
     const bool for_good = done || (done.error().kind != failure_kind::unavailable &&
@@ -225,8 +225,8 @@ void partition_core::tell_parent_failed(const messages::start_child& what, const
   const auto home = partition_of(what.parent.run);
   if (shared_.link && !shared_.log.leads(home).here) {
     // In the words in which a child that ended would have told it.
-    deliver told{partition_, {home, to_text(what.child) + ".0", messages::child_ended{}},
-                 std::move(then)};
+    deliver told{
+        partition_, {home, to_text(what.child) + ".0", messages::child_ended{}}, std::move(then)};
     auto& ended = std::get<messages::child_ended>(told.what.what);
     ended.parent = what.parent;
     ended.child = what.child;

@@ -69,8 +69,8 @@ private:
   struct outgoing {
     outbox_message what;
     milliseconds sent{0};
-    milliseconds wait{0};    ///< after `sent`, until it is sent again
-    milliseconds back_off{0}; ///< of the last failure; 0: none
+    milliseconds wait{0};                        ///< after `sent`, until it is sent again
+    milliseconds back_off{0};                    ///< of the last failure; 0: none
     std::optional<milliseconds> first_sent = {}; ///< or when it was last told that it hangs
   };
   using after_commit = std::function<void(const settled&)>;

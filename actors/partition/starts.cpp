@@ -115,8 +115,7 @@ void partition_core::on(start_run& m) {
   if (workflow_max == 0 && shared_.settings.executions_max == 0)
     return launch(std::move(start), false);
   const auto run = what.run;
-  token_wanted ask{run, what.what.workflow_id, what.what.priority, workflow_max, false,
-                   term_};
+  token_wanted ask{run, what.what.workflow_id, what.what.priority, workflow_max, false, term_};
   waiting_for_token_.emplace(run, std::move(start));
   tokens_.insert(run);
   caf::anon_send(shared_.limiter, std::move(ask));

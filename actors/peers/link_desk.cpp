@@ -266,8 +266,7 @@ void link_desk::core::down(std::uint64_t node) {
 }
 
 link_desk::link_desk(link_desk_options options)
-    : core_(std::make_shared<core>(std::move(options))),
-      timer_([core = core_] { core->run(); }) {}
+    : core_(std::make_shared<core>(std::move(options))), timer_([core = core_] { core->run(); }) {}
 
 link_desk::~link_desk() {
   core_->close();

@@ -15,9 +15,9 @@ struct link_desk_options {
   /// Queues a message for a node; never blocks. False: it is lost. Messages to one node arrive in
   /// order, once or not at all. Not called any more once the desk is gone.
   std::function<bool(std::uint64_t node, std::string bytes)> send;
-  std::size_t pending_max = 100'000;                       ///< questions under way
-  std::size_t piece_bytes_max = std::size_t{256} << 10;    ///< of one message of the network
-  std::size_t message_bytes_max = std::size_t{64} << 20;   ///< of a question or answer
+  std::size_t pending_max = 100'000;                         ///< questions under way
+  std::size_t piece_bytes_max = std::size_t{256} << 10;      ///< of one message of the network
+  std::size_t message_bytes_max = std::size_t{64} << 20;     ///< of a question or answer
   std::size_t unfinished_bytes_max = std::size_t{128} << 20; ///< pieces of what is not whole yet
 };
 

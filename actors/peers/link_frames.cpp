@@ -15,8 +15,8 @@ constexpr std::size_t unfinished_max = 4'096;
 } // namespace
 
 std::vector<std::string> cut(const link_frame& whole, std::size_t piece_bytes_max) {
-  const auto pieces = std::max<std::size_t>(
-      1, (whole.bytes.size() + piece_bytes_max - 1) / std::max<std::size_t>(1, piece_bytes_max));
+  const auto pieces = std::max<std::size_t>(1, (whole.bytes.size() + piece_bytes_max - 1) /
+                                                   std::max<std::size_t>(1, piece_bytes_max));
   std::vector<std::string> out;
   out.reserve(pieces);
   for (std::size_t i = 0; i < pieces; ++i) {
@@ -36,8 +36,8 @@ void frame_joiner::drop(std::map<key, unfinished>::iterator at) {
 
 void frame_joiner::make_room() {
   while (!unfinished_.empty() && (bytes_ > bytes_max_ || unfinished_.size() > unfinished_max))
-    drop(std::ranges::min_element(
-        unfinished_, {}, [](const auto& each) { return each.second.began; }));
+    drop(std::ranges::min_element(unfinished_, {},
+                                  [](const auto& each) { return each.second.began; }));
 }
 
 std::optional<link_frame> frame_joiner::add(std::uint64_t from, std::string_view message) {

@@ -52,11 +52,11 @@ peer_services::peer_services(node_link& link, engine_shared& shared, workers_act
     caf::anon_send(limiter,
                    token_mail{from, std::move(bytes), promise<std::string>(std::move(back))});
   });
-  link.serve(link_topic::task,
-             [workers](std::uint64_t from, std::string bytes, node_link::answer back) {
-               caf::anon_send(workers, task_mail{from, std::move(bytes),
-                                                 promise<std::string>(std::move(back))});
-             });
+  link.serve(
+      link_topic::task, [workers](std::uint64_t from, std::string bytes, node_link::answer back) {
+        caf::anon_send(workers,
+                       task_mail{from, std::move(bytes), promise<std::string>(std::move(back))});
+      });
 }
 
 peer_services::~peer_services() {

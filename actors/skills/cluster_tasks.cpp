@@ -38,9 +38,8 @@ void cluster_tasks::queue_here(std::uint64_t ticket, own_task& task, worker_tabl
   auto what = task.what.what;
   what.timeout = std::max(task.deadline - clock_.elapsed(), milliseconds(1));
   const auto number = table.add(
-      std::move(what),
-      [this, ticket](attempt_outcome how) { finish(ticket, std::move(how)); }, task.live,
-      clock_.elapsed(), clock_.now());
+      std::move(what), [this, ticket](attempt_outcome how) { finish(ticket, std::move(how)); },
+      task.live, clock_.elapsed(), clock_.now());
   if (const auto at = own_.find(ticket); number != 0 && at != own_.end())
     at->second.number = number;
 }
@@ -80,10 +79,9 @@ void cluster_tasks::ask(std::uint64_t ticket, own_task& task, const workers_acto
   task.ask = ++next_ask_;
   link_.ask(control.leader, link_topic::task, encode_task(what), what.what.timeout + answer_grace,
             [self, ticket, number = task.ask](result<std::string> answer) {
-              caf::anon_send(
-                  self, task_settled{ticket, number,
-                                     std::make_shared<const result<std::string>>(
-                                         std::move(answer))});
+              caf::anon_send(self, task_settled{ticket, number,
+                                                std::make_shared<const result<std::string>>(
+                                                    std::move(answer))});
             });
 }
 

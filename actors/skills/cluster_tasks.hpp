@@ -22,8 +22,7 @@ public:
   using table_now = std::function<worker_table*()>;
   cluster_tasks(node_link& link, const replicated_log& log, const engine_clock& clock,
                 std::function<std::string()> new_id, table_now here)
-      : link_(link), log_(log), clock_(clock), new_id_(std::move(new_id)), here_(std::move(here)) {
-  }
+      : link_(link), log_(log), clock_(clock), new_id_(std::move(new_id)), here_(std::move(here)) {}
 
   void begin(worker_task& m);
   void drop(std::uint64_t ticket);
@@ -61,7 +60,7 @@ private:
   const engine_clock& clock_;
   const std::function<std::string()> new_id_;
   const table_now here_;
-  std::unordered_map<std::uint64_t, own_task> own_; ///< by ticket
+  std::unordered_map<std::uint64_t, own_task> own_;          ///< by ticket
   std::map<std::string, foreign_task, std::less<>> foreign_; ///< by token
   std::uint64_t next_ask_ = 0;
 };

@@ -1,4 +1,6 @@
 #include "net/cluster/certificates.hpp"
+
+#include "net/cluster/pem.hpp"
 #include "runtime/base/encoding.hpp"
 
 #include <openssl/bn.h>
@@ -22,13 +24,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-template <auto free_one> struct freed_by {
-  template <class T> void operator()(T* object) const noexcept { free_one(object); }
-};
-using bio_ptr = std::unique_ptr<BIO, freed_by<BIO_free_all>>;
-using key_ptr = std::unique_ptr<EVP_PKEY, freed_by<EVP_PKEY_free>>;
-using certificate_ptr = std::unique_ptr<X509, freed_by<X509_free>>;
-using request_ptr = std::unique_ptr<X509_REQ, freed_by<X509_REQ_free>>;
 using number_ptr = std::unique_ptr<BIGNUM, freed_by<BN_free>>;
 using extension_ptr = std::unique_ptr<X509_EXTENSION, freed_by<X509_EXTENSION_free>>;
 using trust_ptr = std::unique_ptr<X509_STORE, freed_by<X509_STORE_free>>;
@@ -40,7 +35,6 @@ struct forget_errors {
   ~forget_errors() { ERR_clear_error(); }
 };
 
-constexpr std::size_t pem_bytes_max = std::size_t{64} << 10;
 constexpr int serial_bits = 128;
 constexpr std::chrono::days validity_max{36'525};
 constexpr auto clocks_differ = 1h;
@@ -61,38 +55,6 @@ failure bad_certificate(const std::string& why) {
 failure bad_request(const std::string& why) {
   return invalid("request_invalid", why,
                  "Make a new request: run `troupe cluster join` once more.");
-}
-
-/// Otherwise OpenSSL would ask the terminal for the password of an encrypted text.
-int no_password(char*, int, int, void*) {
-  return -1;
-}
-
-template <class P, class F> P read_pem(std::string_view pem, F read) {
-  if (pem.size() > pem_bytes_max)
-    return {};
-  const bio_ptr from{BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size()))};
-  return P{from ? read(from.get(), nullptr, no_password, nullptr) : nullptr};
-}
-
-certificate_ptr certificate_from(std::string_view pem) {
-  return read_pem<certificate_ptr>(pem, PEM_read_bio_X509);
-}
-
-/// All of a text: an authority that took over from another is followed by it.
-std::vector<certificate_ptr> certificates_from(std::string_view pem) {
-  std::vector<certificate_ptr> out;
-  if (pem.size() > pem_bytes_max)
-    return out;
-  const bio_ptr from{BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size()))};
-  while (certificate_ptr one{from ? PEM_read_bio_X509(from.get(), nullptr, no_password, nullptr)
-                                  : nullptr})
-    out.push_back(std::move(one));
-  return out;
-}
-
-key_ptr key_from(std::string_view pem) {
-  return read_pem<key_ptr>(pem, PEM_read_bio_PrivateKey);
 }
 
 /// `write` puts an object into the BIO it is given.
@@ -318,7 +280,7 @@ result<std::string> sign(const authority& by, std::string_view request, std::str
   if (!issuer || !issuer_key || X509_check_private_key(issuer.get(), issuer_key.get()) != 1)
     return invalid("authority_invalid",
                    "The authority's certificate or key is damaged, or they do not fit.");
-  const auto asked = read_pem<request_ptr>(request, PEM_read_bio_X509_REQ);
+  const auto asked = request_from(request);
   if (!asked)
     return bad_request("The request is damaged.");
   auto* key = X509_REQ_get0_pubkey(asked.get());

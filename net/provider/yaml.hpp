@@ -11,8 +11,8 @@ namespace troupe::provider {
 struct yaml_limits {
   std::size_t bytes_max = std::size_t{10} << 20;
   std::size_t depth_max = 64;
-  std::size_t nodes_max = 200'000;        ///< in all, aliases expanded
-  std::size_t alias_nodes_max = 10'000;   ///< nodes that come out of aliases
+  std::size_t nodes_max = 200'000;      ///< in all, aliases expanded
+  std::size_t alias_nodes_max = 10'000; ///< nodes that come out of aliases
 };
 
 /// One YAML document as JSON, scalars by the core schema of YAML 1.2: plain null, ~ and nothing are

@@ -159,8 +159,8 @@ TEST(LinkDesk, ForeignBytesDoNoHarm) {
   two_desks d;
   d.echo();
   std::vector<std::string> seeds;
-  for (const auto kind : {link_frame::kind_of::question, link_frame::kind_of::answer,
-                          link_frame::kind_of::refusal})
+  for (const auto kind :
+       {link_frame::kind_of::question, link_frame::kind_of::answer, link_frame::kind_of::refusal})
     for (auto& piece : cut({kind, 2, 77, std::string(number(5'000), 'q')}, 1'000))
       seeds.push_back(std::move(piece));
   for (int i = 0; i < 20'000; ++i) {
@@ -223,13 +223,18 @@ TEST(LinkMessages, ForeignBytesAreRefused) {
   task.parameters = null_value();
   task.timeout = milliseconds(1);
   const auto run = make_run_id(instant{milliseconds{1}}, partition_id{3}, 5);
-  const token_report report{partition_id{3}, 1, 2, 3, true,
+  const token_report report{partition_id{3},
+                            1,
+                            2,
+                            3,
+                            true,
                             {{token_change::kind::want, {run, "w", 1, run_priority::low}}}};
-  const remote_delivery delivery{partition_id{1},
-                                 {partition_id{2}, "id", messages::cancel_child{run, "r"}},
-                                 9};
-  const std::vector<std::string> seeds{encode_task({"t", task}), encode_outcome({}),
-                                       encode_report(report), encode_delivery(delivery),
+  const remote_delivery delivery{
+      partition_id{1}, {partition_id{2}, "id", messages::cancel_child{run, "r"}}, 9};
+  const std::vector<std::string> seeds{encode_task({"t", task}),
+                                       encode_outcome({}),
+                                       encode_report(report),
+                                       encode_delivery(delivery),
                                        encode_grants({partition_id{3}, 1, 2, 3, {run}}),
                                        encode_runs({run, run})};
   ASSERT_TRUE(decode_tokens(seeds[2]));

@@ -29,8 +29,7 @@ struct one_bank {
   token_bank bank;
   std::map<std::uint16_t, std::uint64_t> terms{{1, 1}, {2, 1}, {3, 1}};
   std::vector<token_request> stored;
-  explicit one_bank(std::uint32_t most = 1)
-      : bank({most, partitions, 1, milliseconds(5'000)}) {}
+  explicit one_bank(std::uint32_t most = 1) : bank({most, partitions, 1, milliseconds(5'000)}) {}
   void settle(std::int64_t now = 0, bool may_give = true) {
     bank.settle(
         milliseconds(now), may_give, [&](partition_id p) { return terms.at(number(p)); },
@@ -195,8 +194,8 @@ private:
   }
   void deliver_due() {
     std::vector<mail> due;
-    const auto mid = std::partition(mail_.begin(), mail_.end(),
-                                    [&](const mail& m) { return m.at > now_; });
+    const auto mid =
+        std::partition(mail_.begin(), mail_.end(), [&](const mail& m) { return m.at > now_; });
     std::move(mid, mail_.end(), std::back_inserter(due));
     mail_.erase(mid, mail_.end());
     std::ranges::stable_sort(due, {}, &mail::at);
@@ -275,10 +274,9 @@ private:
       const auto number = report.number;
       send([this, n, report] { arrive_report(n, report); });
       answer_late(3'000, [this, n, report, number] {
-        nodes_[n]->client.reported(report.partition, report.term, report.bank, number,
-                                   failure{failure_kind::unavailable, "node_unreachable", "", "",
-                                           {}},
-                                   now_);
+        nodes_[n]->client.reported(
+            report.partition, report.term, report.bank, number,
+            failure{failure_kind::unavailable, "node_unreachable", "", "", {}}, now_);
       });
     }
     for (const auto& each : node.client.take_news())
