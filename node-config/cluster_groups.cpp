@@ -110,6 +110,16 @@ bool network_slot::pass(cluster::node_number to, cluster::lane in, std::string b
   return to_ && to_->send(to, in, std::move(bytes));
 }
 
+std::vector<cluster::node_number> network_slot::connected() {
+  std::vector<cluster::node_number> out;
+  const std::lock_guard lock(mutex_);
+  if (to_)
+    for (const auto& one : to_->status())
+      if (one.connected)
+        out.push_back(one.address.node);
+  return out;
+}
+
 result<std::unique_ptr<raft::raft_log>> open_groups(const node_settings& settings,
                                                     const cluster_files& files, rocks_store& store,
                                                     byte_budget& budget, network_slot& network) {
@@ -121,6 +131,7 @@ result<std::unique_ptr<raft::raft_log>> open_groups(const node_settings& setting
   how.driver.partitions = store.partitions();
   how.driver.election_timeout_ms = settings.cluster_election_timeout_ms;
   how.driver.heartbeat_ms = settings.cluster_heartbeat_ms;
+  how.driver.rebalance_after_ms = settings.cluster_rebalance_ms;
   how.driver.seed = std::random_device{}();
   how.budget = &budget;
   how.fatal = end_process;

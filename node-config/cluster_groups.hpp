@@ -9,6 +9,7 @@
 
 #include <memory>
 #include <mutex>
+#include <vector>
 
 namespace troupe {
 
@@ -21,6 +22,7 @@ public:
   void send_bulk(raft::node_number to, std::string bytes) override;
   /// False: not sent, and never will be.
   bool pass(cluster::node_number to, cluster::lane in, std::string bytes);
+  std::vector<cluster::node_number> connected();
 
 private:
   std::mutex mutex_;

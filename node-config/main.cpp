@@ -33,6 +33,7 @@ int main(int argc, char** argv) {
   add_store(app, c);
   add_cluster(app, c);
   add_bench(app, c);
+  add_demo(app, c);
   add_health(app, c);
   try {
     app.parse(argc, argv);

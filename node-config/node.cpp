@@ -6,6 +6,7 @@
 #include "net/provider/span_exporter.hpp"
 #include "node-config/cluster_files.hpp"
 #include "node-config/cluster_node.hpp"
+#include "node-config/health_port.hpp"
 #include "node-config/process_metrics.hpp"
 #include "node-config/zones.hpp"
 #include "persistence/rocks/loading_file.hpp"
@@ -117,6 +118,7 @@ public:
     if (server_)
       server_->stop(std::min(grace, milliseconds{1'000}));
     server_.reset();
+    health_server_.reset();
     gateway_.reset();
     end_backup();
     engine_.reset();
@@ -235,6 +237,16 @@ private:
       return server.error();
     server_ = std::move(*server);
     counted_ = server_.get();
+    return settings_.health_port == 0 ? result<void>{} : listen_for_health();
+  }
+
+  result<void> listen_for_health() {
+    auto options = server_options_of(settings_);
+    options.port = settings_.health_port;
+    auto server = http::start_server(std::move(options), health_only(gateway_->handlers()));
+    if (!server)
+      return server.error();
+    health_server_ = std::move(*server);
     return {};
   }
 
@@ -272,8 +284,8 @@ private:
   std::unique_ptr<otlp::span_exporter> spans_; ///< empty: nothing is traced
   std::unique_ptr<engine> engine_;
   std::unique_ptr<gateway> gateway_;
-  std::unique_ptr<http::server> server_;
-  std::atomic<const http::server*> counted_{nullptr}; ///< for requests, once it listens
+  std::unique_ptr<http::server> server_, health_server_; ///< the latter may be empty
+  std::atomic<const http::server*> counted_{nullptr};    ///< for requests, once it listens
   std::atomic<bool> backing_up_{false};
   std::thread backup_;
 };

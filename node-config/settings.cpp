@@ -164,6 +164,9 @@ void add_network(std::vector<setting>& all) {
       text("host", "address to listen on; other than loopback needs a password", &s::host));
   all.push_back(number(
       "port", "TCP port; 0 takes any free one", [](s & v) -> auto& { return v.port; }, 0, 65'535));
+  all.push_back(number(
+      "health-port", "one more TCP port, on which only health checks are answered; 0: none",
+      [](s & v) -> auto& { return v.health_port; }, 0, 65'535));
   all.push_back(text("password", "Bearer password of the API; empty: open, on loopback only",
                      &s::password, true));
   all.push_back(text("cors-origins",
@@ -288,6 +291,10 @@ void add_operations(std::vector<setting>& all) {
       "log-entries-kept",
       "of each partition's log; a node of a cluster further behind gets whole states",
       [](s & v) -> auto& { return v.engine.log_entries_kept; }, 10, 10'000'000));
+  all.push_back(number(
+      "cluster-rebalance-ms",
+      "in a cluster: a partition goes to the node whose turn it is to lead it after so long",
+      [](s & v) -> auto& { return v.cluster_rebalance_ms; }, 100, day_ms));
   all.push_back(roles());
   all.push_back(duration(
       "retention-sweep-ms", "how often old and stuck runs are looked for",

@@ -16,6 +16,7 @@ struct node_settings {
   std::string data_dir = "troupe-data";
   std::string host = "127.0.0.1";
   std::uint16_t port = 7070;
+  std::uint16_t health_port = 0; ///< of health checks only, without a password; 0: none
   std::string password;
   std::string cors_origins;
   std::string http_allow;
@@ -30,6 +31,7 @@ struct node_settings {
   std::uint64_t definition_bytes_max = std::uint64_t{10} << 20;
   std::uint64_t shutdown_grace_ms = 10'000;
   std::uint64_t cluster_election_timeout_ms = 500, cluster_heartbeat_ms = 100;
+  std::uint64_t cluster_rebalance_ms = 5'000;
   std::string roles;              ///< empty: as the node joined, else both
   std::uint32_t test_release = 0; ///< 0: the build's own
   engine_settings engine;

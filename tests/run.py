@@ -80,12 +80,15 @@ def _run_binary(binary, report):
     return good, bad, text
 
 
-def run_blackbox(build, patterns, threads):
+def run_blackbox(build, patterns, threads, cluster=False):
+    """`cluster`: against three nodes; what rows that proves is kept apart."""
     os.environ["TROUPE_BINARY"] = os.path.join(build, "troupe")
     if not os.path.exists(os.environ["TROUPE_BINARY"]):
         say(f"  FAIL {os.environ['TROUPE_BINARY']} is not built")
         return 0, 1
     import runner
+    if cluster:
+        return runner.run(patterns, rows_path("rows-cluster"), threads, say, True)
     return runner.run(patterns, rows_path(), threads, say)
 
 
@@ -98,8 +101,21 @@ def run_upgrade(build, old):
     return upgrade.run(os.path.abspath(old), os.path.join(build, "troupe"), say)
 
 
-def rows_path():
-    return os.path.join(ROOT, "build", "rows.json")
+def blackbox_work(build, options):
+    """A run of everything does a part of the tests against a cluster as well."""
+    if options.cluster:
+        title = "black-box tests against a cluster of three"
+        yield title, lambda: run_blackbox(build, options.names, options.threads, True)
+        return
+    yield "black-box tests", lambda: run_blackbox(build, options.names, options.threads)
+    if not options.suite:
+        import runner
+        title = "black-box tests against a cluster of three, a part (--cluster: all)"
+        yield title, lambda: run_blackbox(build, runner.CLUSTER_SELECTED, options.threads, True)
+
+
+def rows_path(name="rows"):
+    return os.path.join(ROOT, "build", f"{name}.json")
 
 
 def print_rows():
@@ -220,6 +236,8 @@ def main():
     parser.add_argument("--seconds", type=int, help="faults of a cluster: how long")
     parser.add_argument("--nodes", type=int, default=3, choices=(3, 5), help="of a cluster")
     parser.add_argument("--seed", type=int, help="faults of a cluster: repeats the choices")
+    parser.add_argument("--cluster", action="store_true",
+                        help="blackbox: against three nodes that take turns")
     parser.add_argument("--threads", type=int, default=4, help="black-box test classes at once")
     options = parser.parse_intermixed_args()
     build = os.path.abspath(options.build)
@@ -231,8 +249,7 @@ def main():
     if options.suite in (None, "unit"):
         work.append(("unit tests", lambda: run_unit(build, options.names)))
     if options.suite in (None, "blackbox"):
-        work.append(("black-box tests",
-                     lambda: run_blackbox(build, options.names, options.threads)))
+        work += blackbox_work(build, options)
     if options.suite in (None, "crash"):
         work += crash_work(build, options)
     if options.suite == "upgrade":

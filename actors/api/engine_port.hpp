@@ -137,6 +137,9 @@ public:
     (void)run;
     return 0;
   }
+  /// In a cluster, where the run is led here: how far its partition is shown to who reads now; so
+  /// far another node must be to show as much. {0, 0}: on one node, or it is led elsewhere.
+  virtual position shown(const run_id& /*run*/) const { return {}; }
   virtual void events(const run_id& run, sequence_number after, std::uint32_t limit,
                       reply<event_page> answer) = 0;
   /// {summary, path, inputs, errors, logs …} for …/report and …/logs.

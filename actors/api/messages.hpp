@@ -131,7 +131,9 @@ struct delivered {
   std::string id;
   bool failed = false; ///< it had no effect yet: to be tried again soon
 };
-struct partition_tick {};
+struct partition_tick {
+  bool probe = false; ///< asks whether the partition is at work, between its own ticks
+};
 /// This node leads the partition under that term: its work begins (recovery, timers, outbox).
 struct open_partition {
   std::uint64_t term = 0;

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <vector>
 
 namespace troupe {
 
@@ -19,6 +20,8 @@ enum class link_topic : std::uint8_t {
   task = 4,      ///< of an external worker, which is known where control is led
   changed = 5,   ///< of the cluster itself: members, drains
   authority = 6, ///< of a member that cannot let others in yet: the key of the authority
+  live = 7,      ///< what a run says that is no event, for who follows it elsewhere
+  counted = 8,   ///< what a client did that is limited by the minute
 };
 
 /// Thread-safe; never blocks.
@@ -30,6 +33,8 @@ public:
 
   virtual ~node_link() = default;
   virtual std::uint64_t self() const = 0;
+  /// The other nodes that there is a connection with just now.
+  virtual std::vector<std::uint64_t> others() const { return {}; }
 
   /// `back` is called exactly once, from any thread: with the answer, with the failure that the
   /// other side gave, or with kind `unavailable`, code "node_unreachable", when there is no

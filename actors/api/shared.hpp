@@ -6,6 +6,7 @@
 #include "actors/api/handles.hpp"
 #include "actors/api/metrics.hpp"
 #include "actors/api/node_link.hpp"
+#include "actors/api/service_board.hpp"
 #include "actors/api/settings.hpp"
 #include "actors/api/stuck.hpp"
 #include "persistence/store/loading_marks.hpp"
@@ -130,6 +131,7 @@ struct engine_shared : std::enable_shared_from_this<engine_shared> {
   std::mutex alerts_mutex;
   json::array alerts;
   stuck_board stuck;
+  service_board services;
 
   /// What tests have told actors to suffer, by name: "run:<id>", "partition:<n>", "control",
   /// "limiter", "api".

@@ -114,6 +114,26 @@ result<remote_task> decode_task(std::string_view bytes) {
   return remote_task{token, std::move(*what)};
 }
 
+std::string encode_word(std::string_view token, std::string_view kind, std::string_view json) {
+  link_writer to;
+  to.u8(wire_version).text(token).u64(0).text(kind).rest(json);
+  return to.take();
+}
+
+std::optional<remote_word> decode_word(std::string_view bytes) {
+  link_reader in(bytes);
+  if (in.u8() != wire_version)
+    return std::nullopt;
+  remote_word out;
+  out.token = in.text();
+  const auto no_time = in.u64() == 0;
+  out.kind = in.text();
+  out.json = std::make_shared<const std::string>(in.rest());
+  if (!in.ok() || !no_time || out.token.empty() || out.kind.empty() || out.json->empty())
+    return std::nullopt;
+  return out;
+}
+
 std::string encode_outcome(const attempt_outcome& what) {
   link_writer to;
   const auto after = what.retry_after ? what.retry_after->count() + 1 : 0;
@@ -134,6 +154,25 @@ result<attempt_outcome> decode_outcome(std::string_view bytes) {
   auto out = from_text<attempt_outcome>(text);
   if (out && after > 0)
     out->retry_after = milliseconds(static_cast<std::int64_t>(after) - 1);
+  return out;
+}
+
+std::string encode_live(const run_id& run, std::string_view kind, std::string_view json) {
+  link_writer to;
+  to.u8(wire_version).run(run).text(kind).rest(json);
+  return to.take();
+}
+
+result<live_word> decode_live(std::string_view bytes) {
+  link_reader in(bytes);
+  if (in.u8() != wire_version)
+    return link_malformed();
+  live_word out;
+  out.run = in.run();
+  out.kind = in.text();
+  out.json = std::make_shared<const std::string>(in.rest());
+  if (!in.ok() || out.kind.empty() || out.json->empty())
+    return link_malformed();
   return out;
 }
 

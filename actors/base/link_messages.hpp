@@ -4,6 +4,8 @@
 #include "actors/api/skill.hpp"
 #include "runtime/engine/messages.hpp"
 
+#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -30,8 +32,28 @@ std::string encode_task_abort(std::string_view token);
 /// Fails with "link_malformed".
 result<remote_task> decode_task(std::string_view bytes);
 
+/// What a task says that is not its outcome, back to the node that asked.
+struct remote_word {
+  std::string token, kind;
+  std::shared_ptr<const std::string> json; ///< never empty
+};
+/// No task looks like this: it has no time.
+std::string encode_word(std::string_view token, std::string_view kind, std::string_view json);
+/// Nothing: it is no such word.
+std::optional<remote_word> decode_word(std::string_view bytes);
+
 /// Values must be inline.
 std::string encode_outcome(const attempt_outcome& what);
 result<attempt_outcome> decode_outcome(std::string_view bytes);
+
+/// What a run says that is no event (link_topic::live).
+struct live_word {
+  run_id run{};
+  std::string kind;
+  std::shared_ptr<const std::string> json; ///< never empty
+};
+std::string encode_live(const run_id& run, std::string_view kind, std::string_view json);
+/// Fails with "link_malformed".
+result<live_word> decode_live(std::string_view bytes);
 
 } // namespace troupe

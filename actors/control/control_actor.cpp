@@ -85,6 +85,8 @@ control_actor::behavior_type behave_as_control(control_pointer self,
           suffer_faults(deps->shared, "control");
           open_if_led(self, *deps);
           self->state.chores->look();
+          if (!deps->shared.services.stopped("notification"))
+            deps->shared.services.worked("notification");
         });
         // A moved clock sends ticks too: only the chain of our own goes on.
         const auto now = std::chrono::steady_clock::now();

@@ -122,7 +122,8 @@ void cancel_runs_of(engine_shared& shared, const std::string& workflow) {
 void housekeeping::look() {
   sweep_retention();
   trim_logs();
-  look_for_stuck();
+  if (!shared_.services.stopped("notification"))
+    look_for_stuck();
 }
 
 /// A start shows from the log what the views lack, and needs the newest entries for that; the last

@@ -1,5 +1,7 @@
 #include "actors/engine/following.hpp"
 
+#include "actors/control/housekeeping.hpp"
+
 #include <condition_variable>
 #include <mutex>
 #include <utility>
@@ -91,11 +93,15 @@ view_builder following::builder() {
   return {shared_, *gate_, progress_, [life = life_] { return life->going(); }};
 }
 
-/// Of control: "collection/id".
+/// Of control: "collection/id". The runs of a deleted workflow end where they are led.
 void following::refresh(const std::string& name) const {
-  if (const auto slash = name.find('/'); slash != std::string::npos)
-    workflows_->refresh(std::string_view(name).substr(0, slash),
-                        std::string_view(name).substr(slash + 1));
+  if (const auto slash = name.find('/'); slash != std::string::npos) {
+    const auto collection = std::string_view(name).substr(0, slash);
+    const auto id = name.substr(slash + 1);
+    workflows_->refresh(collection, id);
+    if (collection == workflows_collection && !workflows_->head(id))
+      cancel_runs_of(*shared_, id);
+  }
   if (changed_)
     changed_(name);
 }

@@ -17,6 +17,7 @@ namespace troupe {
 namespace {
 
 constexpr std::chrono::seconds teardown_max{20};
+constexpr milliseconds live_answer_max{2'000};
 
 /// Which provider has a skill.
 class skill_router final : public skill_provider {
@@ -102,10 +103,20 @@ node_engine::node_engine(engine_deps deps) : deps_(std::move(deps)) {
     shared_->tell_live = [this](const run_id& run, std::string_view kind,
                                 const std::shared_ptr<const std::string>& json) {
       follow_->subscriptions().live(run, kind, json);
+      tell_others(run, kind, *json);
     };
   feeder_ = std::make_unique<views_feeder>(shared_, *lists_, deps_.lists);
   starts_queued_ =
       std::make_shared<start_places>(settings.partitions + 1u, settings.starts_queued_max);
+}
+
+/// Who follows a run is anywhere. What is lost on the way is not told again: it is no event.
+void node_engine::tell_others(const run_id& run, std::string_view kind, std::string_view json) {
+  if (!deps_.link || kind == "user_input_required") // others know that from the log
+    return;
+  for (const auto node : deps_.link->others())
+    deps_.link->ask(node, link_topic::live, encode_live(run, kind, json), live_answer_max,
+                    [](const result<std::string>&) {});
 }
 
 node_engine::~node_engine() {
@@ -174,8 +185,13 @@ result<void> node_engine::start() {
                                            follow_->applied(partition, index, changed);
                                        });
   if (deps_.link)
-    services_ = std::make_unique<peer_services>(*deps_.link, *shared_, workers_);
+    services_ = std::make_unique<peer_services>(
+        *deps_.link, *shared_, workers_, [this](const live_word& said) {
+          if (follow_)
+            follow_->subscriptions().live(said.run, said.kind, said.json);
+        });
   leaders_->begin();
+  prober_ = std::thread([this] { probe_services(); });
   return {};
 }
 
@@ -204,6 +220,7 @@ void node_engine::stop(milliseconds grace) {
   if (stopped_.exchange(true))
     return;
   stopping_ = true;
+  end_probes();
   feeder_->stop();
   services_.reset();
   if (leaders_)

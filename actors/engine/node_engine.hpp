@@ -20,7 +20,10 @@
 #include <caf/actor_system_config.hpp>
 
 #include <atomic>
+#include <condition_variable>
 #include <memory>
+#include <mutex>
+#include <thread>
 #include <vector>
 
 namespace troupe {
@@ -37,6 +40,7 @@ public:
   void command(const run_id& run, commands::any what, reply<done_at> answer) override;
   void read(const run_id& run, reply<execution_text> answer) override;
   std::optional<std::uint64_t> speaks_for(const run_id& run) const override;
+  position shown(const run_id& run) const override;
   void events(const run_id& run, sequence_number after, std::uint32_t limit,
               reply<event_page> answer) override;
   void report(const run_id& run, std::string what, reply<json::value> answer) override;
@@ -82,6 +86,14 @@ public:
 
 private:
   void wait_for_steps(milliseconds grace) const;
+  json::value partitions_health(std::string_view service) const;
+  json::value store_health() const;
+  json::value notification_health() const;
+  json::object services() const;
+  result<json::value> stop_service(std::string_view service, bool on);
+  void probe_services();
+  void end_probes();
+  void tell_others(const run_id& run, std::string_view kind, std::string_view json);
   struct system_config final : caf::actor_system_config {
     explicit system_config(const engine_settings& settings);
   };
@@ -128,6 +140,10 @@ private:
   workers_actor workers_;
   std::shared_ptr<start_places> starts_queued_;
   std::atomic<bool> stopping_{false}, stopped_{false};
+  service_board::clock::time_point started_{service_board::clock::now()};
+  std::mutex probe_mutex_;
+  std::condition_variable probe_wake_;
+  std::thread prober_; ///< asks the partitions whether they are at work
   std::atomic<std::uint64_t> next_ticket_{1};
 };
 

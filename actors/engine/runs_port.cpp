@@ -154,6 +154,14 @@ void node_engine::read(const run_id& run, reply<execution_text> answer) {
       ask_run{run, ask_execution{promise<execution_text>(confirmed(run, std::move(answer)))}});
 }
 
+position node_engine::shown(const run_id& run) const {
+  const auto partition = partition_of(run);
+  if (!follow_ || number(partition) >= shared_->partitions.size() ||
+      !deps_.log.leads(partition).here)
+    return {};
+  return {partition, deps_.log.applied(partition)};
+}
+
 void node_engine::events(const run_id& run, sequence_number after, std::uint32_t limit,
                          reply<event_page> answer) {
   const auto home = home_of(run);

@@ -6,7 +6,6 @@
 #include <caf/all.hpp>
 
 #include <algorithm>
-#include <array>
 
 namespace troupe {
 
@@ -92,16 +91,8 @@ json::value node_engine::status() const {
       {"crashes", m.crashes.value()},
       {"quarantined", m.quarantined.value()},
       {"stuck", m.stuck.value()},
+      {"services", services()},
       {"alerts", std::move(alerts)}};
-}
-
-json::value node_engine::service_health(std::string_view name) const {
-  static constexpr std::array known{"api",     "engine",    "executor", "partitions",
-                                    "control", "scheduler", "workers",  "store",
-                                    "views",   "http",      "limiter"};
-  if (std::find(known.begin(), known.end(), name) == known.end())
-    return nullptr;
-  return json::object{{"service", name}, {"status", ready() ? "healthy" : "starting"}};
 }
 
 std::string node_engine::metrics() const {
@@ -173,13 +164,16 @@ result<json::value> node_engine::fault(const json::value& body) {
   const auto actor = json::text_or(body, "actor", "");
   const bool known = actor.starts_with("run:") || actor.starts_with("partition:") ||
                      actor == "control" || actor == "limiter" || actor == "api";
+  if (kind == "stop" || kind == "resume")
+    return stop_service(actor, kind == "stop");
   const bool drop = kind == "drop" && actor.starts_with("run:") &&
                     (what == "outcome" || what == "timer" || what == "message");
   if ((kind != "crash" && kind != "delay" && !drop) || !known)
     return invalid("fault_unknown",
                    "kind must be crash or delay, actor run:<execution id>, partition:<number>, "
                    "control, limiter or api; or kind drop, what outcome, timer or message, actor "
-                   "run:<execution id>");
+                   "run:<execution id>; or kind stop or resume, actor scheduler, websocket or "
+                   "notification");
   const auto times =
       static_cast<int>(std::clamp<std::int64_t>(integer_at(body, "times", 1), 1, 100));
   const auto late = std::clamp<std::int64_t>(integer_at(body, "milliseconds", 1'000), 1, 60'000);

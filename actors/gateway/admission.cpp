@@ -1,5 +1,6 @@
 #include "actors/gateway/admission.hpp"
 
+#include "actors/gateway/shared_counts.hpp"
 #include "net/rest/headers.hpp"
 #include "persistence/store/digest.hpp"
 
@@ -24,8 +25,7 @@ std::chrono::milliseconds locked_for(core& home, const std::string& address) {
 }
 
 void note_failure(core& home, const std::string& address) {
-  const std::lock_guard lock(home.limits_mutex);
-  home.logins.note(address, std::chrono::steady_clock::now());
+  (void)count_everywhere(home, limited::failed_login, address);
 }
 
 } // namespace
@@ -96,10 +96,7 @@ bool origin_allowed(const core& home, const http::request& r) {
 }
 
 std::chrono::milliseconds take_start(core& home, const http::request& r) {
-  const std::lock_guard lock(home.limits_mutex);
-  if (!home.starts.on())
-    return std::chrono::milliseconds{0};
-  return home.starts.take(r.remote_address, std::chrono::steady_clock::now());
+  return count_everywhere(home, limited::start, r.remote_address);
 }
 
 } // namespace troupe::gate

@@ -103,7 +103,8 @@ std::optional<run_id> run_of(const call_ptr& c, std::string_view name) {
 
 workflow_ptr workflow_of(const call_ptr& c, std::uint32_t version) {
   auto found = c->engine().workflow(c->match.parameter("id"), version);
-  if (!found)
+  // It may be so new that only the leader of control knows it yet.
+  if (!found && (c->bounce || !sent_to_control(c)))
     c->refuse(version == 0 ? not_found("workflow_not_found", "There is no such workflow.")
                            : not_found("version_not_found", "There is no such version."));
   return found;

@@ -86,13 +86,16 @@ void read_run(const call_ptr& c, const run_id& run,
   const auto now = std::chrono::steady_clock::now();
   auto known = c->home->cache.find(run, now);
   const auto term = c->engine().speaks_for(run);
-  if (known.json && term == known.term)
+  if (known.json && term == known.term) {
+    c->at(c->engine().shown(run));
     return answer({std::move(known.json), 0, true});
+  }
   const auto epoch = c->home->cache.epoch();
   c->engine().read(
       run, then<execution_text>(c, [c, run, epoch, term, answer](const execution_text& got) {
         if (got.terminal && term)
           c->home->cache.put(run, {got.json, *term}, epoch, std::chrono::steady_clock::now());
+        c->at(c->engine().shown(run));
         answer(got);
       }));
 }
@@ -249,16 +252,20 @@ void list_events(const call_ptr& c) {
   if (!after)
     return c->refuse(after.error());
   const auto from = page->cursor.empty() ? *since : *after;
-  c->engine().events(*run, from, page->limit, then<event_page>(c, [c, from](const event_page& p) {
+  const auto show = [c, run = *run, from](const event_page& p) {
+    c->at(c->engine().shown(run));
     const auto next = p.has_more ? rest::cursor_at(from + p.items.size()) : std::string{};
     c->json_text(200, rest::list_text(p.items, p.last_seq, next));
-  }));
+  };
+  c->engine().events(*run, from, page->limit, then<event_page>(c, show));
 }
 
 void read_report(const call_ptr& c) {
   if (const auto run = run_of(c))
-    c->engine().report(*run, "report",
-                       then<json::value>(c, [c](const json::value& v) { c->json(200, v); }));
+    c->engine().report(*run, "report", then<json::value>(c, [c, run = *run](const json::value& v) {
+      c->at(c->engine().shown(run));
+      c->json(200, v);
+    }));
 }
 
 void read_logs(const call_ptr& c) {

@@ -4,6 +4,7 @@
 #include "actors/gateway/life.hpp"
 #include "actors/gateway/overload.hpp"
 #include "actors/gateway/relayed_call.hpp"
+#include "actors/gateway/shared_counts.hpp"
 #include "actors/gateway/socket.hpp"
 #include "net/provider/yaml.hpp"
 #include "net/rest/headers.hpp"
@@ -172,11 +173,17 @@ public:
                     [home = home_](std::uint64_t, std::string bytes, node_link::answer back) {
                       serve_relayed(home, std::move(bytes), std::move(back));
                     });
+    how.link->serve(link_topic::counted, [home = home_](std::uint64_t, const std::string& bytes,
+                                                        const node_link::answer& back) {
+      (void)count_for_others(*home, bytes);
+      back(std::string());
+    });
   }
   ~plain_gateway() override {
     if (!home_->other_nodes)
       return;
     home_->settings.link->serve(link_topic::http, {});
+    home_->settings.link->serve(link_topic::counted, {});
     home_->other_nodes->stop();
   }
 

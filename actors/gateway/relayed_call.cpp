@@ -52,8 +52,11 @@ header_list headers_for(call& c) {
   const bool stream = starts_stream(c) || follows_run(c);
   header_list out;
   for (const auto& [name, value] : c.request.headers)
-    if (name != "x-request-id" && name != "traceparent" && !(stream && name == "accept"))
+    if (name != "x-request-id" && name != "traceparent" && name != counted_header &&
+        !(stream && name == "accept"))
       out.emplace_back(name, value);
+  if (c.rate_checked)
+    out.emplace_back(counted_header, "1");
   if (c.own_span == 0)
     c.own_span = c.home->random.next() | 1;
   out.emplace_back("x-request-id", c.request_id);

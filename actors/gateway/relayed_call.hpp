@@ -12,6 +12,9 @@
 
 namespace troupe::gate {
 
+/// On a request between nodes: the client's start was counted where it came in.
+constexpr std::string_view counted_header = "x-troupe-counted";
+
 /// Takes a call that was refused for reasons of leadership to where it can be served; its answer
 /// comes from there. False: nothing can be done, the caller refuses it.
 bool sent_elsewhere(const call_ptr& c, const failure& why);

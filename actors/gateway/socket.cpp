@@ -47,6 +47,13 @@ on_upgrade(const std::shared_ptr<core>& home, const http::request& head,
                              "See --cors-origins.",
                              {}},
                             home->new_request_id());
+  if (json::text_or(home->engine.service_health("websocket"), "status", "") == "unhealthy")
+    return rest::to_problem({failure_kind::unavailable,
+                             "service_stopped",
+                             "The node takes no WebSocket connections now.",
+                             "Try again, or read the event stream over HTTP.",
+                             {}},
+                            home->new_request_id());
   switch (authenticate_socket(*home, head)) {
   case socket_verdict::no_token:
     return turned_away(*socket, close_missing_token, "a token is needed");

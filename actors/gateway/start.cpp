@@ -2,6 +2,7 @@
 
 #include "actors/gateway/admission.hpp"
 #include "actors/gateway/overload.hpp"
+#include "actors/gateway/relayed_call.hpp"
 #include "net/rest/headers.hpp"
 #include "net/rest/problem.hpp"
 #include "persistence/store/digest.hpp"
@@ -37,7 +38,8 @@ bool key_is_good(std::string_view key) {
 
 void answer_started(const call_ptr& c, const started_run& run) {
   c->begins(run);
-  c->at(run.at);
+  const auto shown = run.finished ? c->engine().shown(run.id) : position{};
+  c->at(shown.index > run.at.index ? shown : run.at);
   c->header("Location", "/api/v1/executions/" + to_text(run.id));
   if (run.repeated)
     c->header("Idempotency-Replayed", "true");
@@ -103,7 +105,8 @@ bool check_input(const call_ptr& c, const workflow_entry& w, json::value input,
 }
 
 void start_run(const call_ptr& c, start_request what) {
-  const bool checked = std::exchange(c->rate_checked, true);
+  const bool elsewhere = c->bounce && !c->request.header(counted_header).empty();
+  const bool checked = std::exchange(c->rate_checked, true) || elsewhere;
   if (const auto wait = checked ? std::chrono::milliseconds{0} : take_start(*c->home, c->request);
       wait.count() > 0) {
     c->header("Retry-After", std::to_string((wait.count() + 999) / 1000));

@@ -1,5 +1,6 @@
 // Handlers of the system: state, dead letters, settings, copies, faults.
 #include "actors/gateway/executions.hpp"
+#include "actors/gateway/gather.hpp"
 #include "actors/gateway/listing.hpp"
 #include "runtime/base/instant.hpp"
 #include "runtime/base/log.hpp"
@@ -32,8 +33,12 @@ void system_queues(const call_ptr& c) {
   answer_part(c, "queues");
 }
 
+/// Each node raises its own, and an operator asks any of them.
 void system_alerts(const call_ptr& c) {
-  answer_part(c, "alerts");
+  const auto status = c->engine().status();
+  const auto* part = json::find(status, "alerts");
+  gather(c, part == nullptr ? json::array{} : items_of(*part, "alerts"),
+         [c](const json::array& all) { c->page_of(all); });
 }
 
 void service_health(const call_ptr& c) {

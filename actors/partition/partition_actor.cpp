@@ -103,9 +103,10 @@ partition_actor::behavior_type behave_as_partition(pointer self, engine_shared* 
       [=](leave_partition&) { safely([&] { leave_if_lost(self->state, *shared, partition); }); },
       [=](partition_tick& m) {
         // A tick that was overtaken by an earlier one has nothing to do.
-        if (shared->clock.elapsed() < self->state.tick_at)
+        if (!m.probe && shared->clock.elapsed() < self->state.tick_at)
           return;
-        self->state.tick_at = milliseconds(0);
+        if (!m.probe)
+          self->state.tick_at = milliseconds(0);
         handle(m);
       },
       [=](close_partition& m) {

@@ -133,6 +133,8 @@ milliseconds partition_core::next_wake() const {
   if (!may_act_)
     return look_for_majority_every;
   auto wait = timers_.next_wake();
+  if (shared_.services.stopped("scheduler"))
+    wait = std::max(wait, milliseconds(service_board::beat));
   const auto now = shared_.clock.elapsed();
   if (!to_recover_.empty())
     wait = milliseconds(1);

@@ -104,10 +104,15 @@ void partition_core::on(const partition_tick&) {
   if (!open_ || closing_)
     return;
   may_act_ = shared_.log.may_act(partition_, term_);
+  const bool on_time = !shared_.services.stopped("scheduler");
   if (may_act_) {
     recover_some();
-    fire_timers();
+    if (on_time)
+      fire_timers();
     reload_failed();
+    shared_.services.worked("executor", partition_);
+    if (on_time)
+      shared_.services.worked("scheduler", partition_);
   }
   end_waits();
   const auto now = shared_.clock.elapsed();

@@ -277,6 +277,11 @@ std::uint64_t link_desk::self() const {
   return core_->options().self;
 }
 
+std::vector<std::uint64_t> link_desk::others() const {
+  const auto& ask = core_->options().others;
+  return ask ? ask() : std::vector<std::uint64_t>{};
+}
+
 void link_desk::ask(std::uint64_t node, link_topic about, std::string bytes,
                     std::chrono::milliseconds timeout, answer back) {
   core_->ask(node, about, std::move(bytes), timeout, std::move(back));

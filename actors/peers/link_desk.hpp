@@ -15,9 +15,10 @@ struct link_desk_options {
   /// Queues a message for a node; never blocks. False: it is lost. Messages to one node arrive in
   /// order, once or not at all. Not called any more once the desk is gone.
   std::function<bool(std::uint64_t node, std::string bytes)> send;
-  std::size_t pending_max = 100'000;                         ///< questions under way
-  std::size_t piece_bytes_max = std::size_t{256} << 10;      ///< of one message of the network
-  std::size_t message_bytes_max = std::size_t{64} << 20;     ///< of a question or answer
+  std::function<std::vector<std::uint64_t>()> others;    ///< as node_link::others(); may be empty
+  std::size_t pending_max = 100'000;                     ///< questions under way
+  std::size_t piece_bytes_max = std::size_t{256} << 10;  ///< of one message of the network
+  std::size_t message_bytes_max = std::size_t{64} << 20; ///< of a question or answer
   std::size_t unfinished_bytes_max = std::size_t{128} << 20; ///< pieces of what is not whole yet
 };
 
@@ -31,6 +32,7 @@ public:
   ~link_desk() override;
 
   std::uint64_t self() const override;
+  std::vector<std::uint64_t> others() const override;
   void ask(std::uint64_t node, link_topic about, std::string bytes,
            std::chrono::milliseconds timeout, answer back) override;
   void serve(link_topic about, server who) override;

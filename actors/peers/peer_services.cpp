@@ -41,7 +41,8 @@ void take_message(engine_shared& shared, std::string_view bytes, node_link::answ
 
 } // namespace
 
-peer_services::peer_services(node_link& link, engine_shared& shared, workers_actor workers)
+peer_services::peer_services(node_link& link, engine_shared& shared, workers_actor workers,
+                             std::function<void(const live_word&)> hears)
     : link_(link) {
   link.serve(link_topic::message,
              [&shared](std::uint64_t, const std::string& bytes, node_link::answer back) {
@@ -57,10 +58,18 @@ peer_services::peer_services(node_link& link, engine_shared& shared, workers_act
         caf::anon_send(workers,
                        task_mail{from, std::move(bytes), promise<std::string>(std::move(back))});
       });
+  link.serve(link_topic::live, [hears = std::move(hears)](std::uint64_t, const std::string& bytes,
+                                                          const node_link::answer& back) {
+    const auto said = decode_live(bytes);
+    if (said)
+      hears(*said);
+    back(said ? result<std::string>(std::string()) : said.error());
+  });
 }
 
 peer_services::~peer_services() {
-  for (const auto topic : {link_topic::message, link_topic::tokens, link_topic::task})
+  for (const auto topic :
+       {link_topic::message, link_topic::tokens, link_topic::task, link_topic::live})
     link_.serve(topic, {});
 }
 

@@ -48,7 +48,7 @@ std::shared_ptr<const std::string> review_of(const stored_event& e) {
 
 void followed_run::add(std::uint64_t ticket, sequence_number since,
                        std::shared_ptr<subscriber> who) {
-  subscribers_.push_back({ticket, std::min(since, since_max), not_yet, std::move(who)});
+  subscribers_.push_back({ticket, std::min(since, since_max), not_yet, std::move(who), {}});
 }
 
 void followed_run::drop(std::uint64_t ticket) {
@@ -64,7 +64,9 @@ void followed_run::end_all() {
 
 void followed_run::live(std::string_view kind, const std::shared_ptr<const std::string>& json) {
   for (auto& s : subscribers_)
-    if (s.who && s.live_from != not_yet && !s.who->on_live(run_, kind, json))
+    if (s.who && s.live_from == not_yet)
+      s.early.insert_or_assign(std::string(kind), json);
+    else if (s.who && !s.who->on_live(run_, kind, json))
       s.who = nullptr;
 }
 
@@ -126,6 +128,9 @@ void followed_run::tell_open_reviews(engine_shared& shared, sequence_number end)
     s.live_from = told_to;
     for (const auto& each : open)
       if (s.who && !s.who->on_live(run_, "user_input_required", each))
+        s.who = nullptr;
+    for (const auto& [kind, json] : std::exchange(s.early, {}))
+      if (s.who && !s.who->on_live(run_, kind, json))
         s.who = nullptr;
   }
 }

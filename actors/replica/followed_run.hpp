@@ -4,6 +4,7 @@
 #include "actors/base/run_history.hpp"
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -31,8 +32,8 @@ public:
   /// have everything of a run that has ended. At most two times `events_max` events are read.
   next turn(engine_shared& shared, std::size_t events_max);
 
-  /// To those who have everything up to now: nobody gets it later. Who refuses goes with the next
-  /// turn.
+  /// To those who have everything up to now, and to who is just getting there once it is: nobody
+  /// gets it later. Who refuses goes with the next turn.
   void live(std::string_view kind, const std::shared_ptr<const std::string>& json);
 
   /// There is nothing to come.
@@ -44,6 +45,7 @@ private:
     sequence_number seen = 0;
     sequence_number live_from = 0; ///< reviews opened behind it are told as they come
     std::shared_ptr<subscriber> who;
+    std::map<std::string, std::shared_ptr<const std::string>> early; ///< the last word, by kind
   };
 
   bool give(engine_shared& shared, sequence_number from, std::size_t events_max);

@@ -12,7 +12,7 @@ namespace troupe {
 namespace {
 
 constexpr partition_id workers_home{0};
-constexpr milliseconds ask_again_min{200}, ask_again_max{2'000};
+constexpr milliseconds ask_again_min{200}, ask_again_max{2'000}, word_answer_max{2'000};
 constexpr milliseconds answer_grace{5'000}; ///< the other side ends what is overdue
 constexpr std::size_t foreign_tasks_max = 100'000;
 
@@ -28,6 +28,7 @@ void cluster_tasks::begin(worker_task& m) {
   task.what = {new_id_(), std::move(m.task)};
   task.done = std::move(m.done);
   task.live = std::move(m.live);
+  tickets_.insert_or_assign(task.what.token, m.ticket);
   auto& kept = own_.insert_or_assign(m.ticket, std::move(task)).first->second;
   if (auto* table = here_())
     queue_here(m.ticket, kept, *table);
@@ -49,6 +50,7 @@ void cluster_tasks::finish(std::uint64_t ticket, attempt_outcome how) {
   if (at == own_.end())
     return;
   const auto done = std::move(at->second.done);
+  tickets_.erase(at->second.what.token);
   own_.erase(at);
   done(std::move(how));
 }
@@ -58,6 +60,7 @@ void cluster_tasks::drop(std::uint64_t ticket) {
   if (at == own_.end())
     return;
   const auto task = std::move(at->second);
+  tickets_.erase(task.what.token);
   own_.erase(at);
   if (auto* table = here_(); table && task.number != 0)
     table->abort(task.number);
@@ -133,7 +136,7 @@ void cluster_tasks::control_moved() {
   }
 }
 
-void cluster_tasks::queue_foreign(remote_task what, promise<std::string> answer,
+void cluster_tasks::queue_foreign(std::uint64_t from, remote_task what, promise<std::string> answer,
                                   worker_table& table) {
   const auto token = what.token;
   if (const auto at = foreign_.find(token); at != foreign_.end()) {
@@ -150,12 +153,22 @@ void cluster_tasks::queue_foreign(remote_task what, promise<std::string> answer,
         if (auto done = foreign_.extract(token))
           done.mapped().answer(encode_outcome(how));
       },
-      {}, clock_.elapsed(), clock_.now());
+      [this, token, from](const std::string& kind, const std::shared_ptr<const std::string>& json) {
+        link_.ask(from, link_topic::task, encode_word(token, kind, *json), word_answer_max,
+                  [](const result<std::string>&) {});
+      },
+      clock_.elapsed(), clock_.now());
   if (const auto at = foreign_.find(token); at != foreign_.end())
     at->second.number = number;
 }
 
 void cluster_tasks::take(task_mail& m) {
+  if (const auto said = decode_word(m.bytes)) {
+    const auto ticket = tickets_.find(said->token);
+    if (ticket != tickets_.end() && own_.at(ticket->second).live)
+      own_.at(ticket->second).live(said->kind, said->json);
+    return m.answer(std::string());
+  }
   auto* table = here_();
   if (!table)
     return m.answer(not_leader(log_.leads(workers_home)));
@@ -167,7 +180,7 @@ void cluster_tasks::take(task_mail& m) {
       table->abort(gone.mapped().number);
     return m.answer(std::string());
   }
-  queue_foreign(std::move(*what), std::move(m.answer), *table);
+  queue_foreign(m.from, std::move(*what), std::move(m.answer), *table);
 }
 
 } // namespace troupe

@@ -26,7 +26,7 @@ public:
 
   void begin(worker_task& m);
   void drop(std::uint64_t ticket);
-  /// From another node: a task, or the end of one.
+  /// From another node: a task, the end of one, or what one that was asked for there says.
   void take(task_mail& m);
   void settled(const task_settled& m, const workers_actor& self);
   /// Asks what is to be asked; ends what is overdue.
@@ -53,15 +53,17 @@ private:
   void queue_here(std::uint64_t ticket, own_task& task, worker_table& table);
   void ask(std::uint64_t ticket, own_task& task, const workers_actor& self);
   void finish(std::uint64_t ticket, attempt_outcome how);
-  void queue_foreign(remote_task what, promise<std::string> answer, worker_table& table);
+  void queue_foreign(std::uint64_t from, remote_task what, promise<std::string> answer,
+                     worker_table& table);
 
   node_link& link_;
   const replicated_log& log_;
   const engine_clock& clock_;
   const std::function<std::string()> new_id_;
   const table_now here_;
-  std::unordered_map<std::uint64_t, own_task> own_;          ///< by ticket
-  std::map<std::string, foreign_task, std::less<>> foreign_; ///< by token
+  std::unordered_map<std::uint64_t, own_task> own_;           ///< by ticket
+  std::map<std::string, std::uint64_t, std::less<>> tickets_; ///< of own tasks, by token
+  std::map<std::string, foreign_task, std::less<>> foreign_;  ///< by token
   std::uint64_t next_ask_ = 0;
 };
 

@@ -29,6 +29,7 @@ void add_reviews(CLI::App& app, context& c);    ///< review
 void add_store(CLI::App& app, context& c);      ///< replay, log, views, backup, restore, migrate
 void add_cluster(CLI::App& app, context& c);    ///< cluster
 void add_bench(CLI::App& app, context& c);      ///< bench
+void add_demo(CLI::App& app, context& c);       ///< demo
 void add_health(CLI::App& app, context& c);     ///< doctor, health, completion
 
 /// --url and --password, with their environment variables.

@@ -21,6 +21,7 @@ partition_options options_for(const driver_options& how, std::size_t partition) 
   out.group.election_timeout_ms = how.election_timeout_ms;
   out.group.heartbeat_ms = how.heartbeat_ms;
   out.large = how.large;
+  out.rebalance_after_ms = how.rebalance_after_ms;
   out.group.seed = how.seed + static_cast<std::uint32_t>(partition) * 7'919;
   return out;
 }

@@ -24,6 +24,7 @@ struct driver_options {
   node_number self = 0;
   std::uint16_t partitions = 16; ///< 1…P, and control
   std::uint64_t election_timeout_ms = 500, heartbeat_ms = 100;
+  std::uint64_t rebalance_after_ms = 5'000; ///< as in partition_options
   std::uint64_t tick_ms = 20; ///< deadlines of all partitions wait for the next of these
   std::uint32_t seed = 1;     ///< of the election timeouts
   large_options large;

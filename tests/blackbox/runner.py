@@ -1,6 +1,8 @@
 """Runs the black-box tests: classes side by side, tests of a class one after another.
 
-Nothing is skipped: a test that cannot run fails. A test that takes longer than its limit fails,
+They run against one node, or (cluster) against three that take turns. Nothing is skipped, but for
+what is about one process in a run against three: that is named, with the reason. A test that cannot
+run fails. A test that takes longer than its limit fails,
 its node is ended, and the run goes on.
 """
 
@@ -19,9 +21,18 @@ if HERE not in sys.path:
     sys.path.insert(0, HERE)
 
 from rows import OWED  # noqa: E402
-from support.case import Case  # noqa: E402
+from support.case import Case, in_cluster  # noqa: E402
 
 TIME_LIMIT = 150.0
+
+# Of a run of everything: what three nodes get wrong most easily, in less than a minute.
+CLUSTER_SELECTED = (
+    "test_workflows.", "test_reviews.Reviews.", "test_history.History.", "test_workers.Workers.",
+    "test_streaming.ServerSentEvents.", "test_streaming.Sockets.", "test_lifecycle.Lifecycle.",
+    "test_limits.Limits.", "test_api.RateLimit.", "test_security.Throttled.",
+    "test_flow.", "test_fan_out.", "test_data.ReadOwnWrites.", "test_stuck.Hanging.", "test_versions.",
+    "test_recovery.Recovery.test_chain_goes_on", "test_recovery.Recovery.test_idempotent",
+    "test_services.Services.")
 
 
 class Outcome:
@@ -44,9 +55,16 @@ def discover(patterns):
             names = [n for n in names if not patterns or any(
                 p in full_name(cls, n) or p in getattr(cls.__dict__[n], "rows", ())
                 for p in patterns)]
+            if in_cluster():
+                names = [n for n in names if not why_one_node(cls, n)]
             if names:
                 found[cls] = names
     return found
+
+
+def why_one_node(cls, test):
+    """Why a test is of one node only; empty: it also holds in a cluster."""
+    return getattr(cls.__dict__[test], "one_node", "") or getattr(cls, "one_node", "")
 
 
 def full_name(cls, test):
@@ -111,6 +129,24 @@ def _run_class(cls, names, report):
             report(Outcome(full_name(cls, "tearDownClass"), (), False, 0, traceback.format_exc()))
 
 
+def left_out(patterns):
+    """{reason: [names]} of what a run against a cluster leaves out."""
+    os.environ.pop("TROUPE_TEST_CLUSTER", None)
+    try:
+        everything = discover(patterns)
+    finally:
+        os.environ["TROUPE_TEST_CLUSTER"] = "1"
+    found = {}
+    for cls, names in everything.items():
+        whole = getattr(cls, "one_node", "")
+        for name in names:
+            if why := why_one_node(cls, name):
+                shown = full_name(cls, "")[:-1] if whole else full_name(cls, name)
+                if shown not in found.setdefault(why, []):
+                    found[why].append(shown)
+    return found
+
+
 def row_table(outcomes, earlier=None):
     """{row: {"status", "tests"}} of all owed rows; `earlier` fills rows that did not run now."""
     table = {row: {"status": "missing", "tests": {}} for row in OWED}
@@ -126,8 +162,11 @@ def row_table(outcomes, earlier=None):
     return table
 
 
-def run(patterns, rows_file, threads=4, out=print):
-    """Runs what the patterns choose; (passed, failed)."""
+def run(patterns, rows_file, threads=4, out=print, cluster=False):
+    """Runs what the patterns choose, against one node or three; (passed, failed)."""
+    os.environ.pop("TROUPE_TEST_CLUSTER", None)
+    if cluster:
+        os.environ["TROUPE_TEST_CLUSTER"] = "1"
     found = discover(patterns)
     if not found:
         out(f"no test matches {' '.join(patterns)}")
@@ -161,6 +200,10 @@ def run(patterns, rows_file, threads=4, out=print):
     with open(rows_file, "w") as file:
         json.dump({"format": 1, "rows": table}, file, indent=1)
     print_rows(table, out)
+    if cluster:
+        out("\nof one node only, and left out:")
+        for why, names in sorted(left_out(patterns).items()):
+            out(f"  {why}: {' '.join(names)}")
     failed = [o for o in outcomes if not o.passed]
     if failed:
         out("\nfailed:\n  " + "\n  ".join(o.name for o in failed))

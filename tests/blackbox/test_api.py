@@ -223,8 +223,9 @@ class RateLimit(Case):
             if answer.status != 202:
                 break
             accepted += 1
-        # A bucket of 60 that fills up again by one a second.
-        self.assertTrue(60 <= accepted <= 61 + (time.monotonic() - started), accepted)
+        # A bucket of 60 that fills up again by one a second; nodes of a cluster tell each other.
+        most = 60 + len(self.nodes) + (time.monotonic() - started)
+        self.assertTrue(60 <= accepted <= most, accepted)
         self.problem(answer, 429)
         self.assertGreater(int(answer.headers["retry-after"]), 0)
         self.assertEqual(self.node.get("/workflows").status, 200)
@@ -265,15 +266,15 @@ class CodesOfFaults(Case):
         self.assertEqual(self.node.terminate(), 0)
         self.node.flags = [*flags, "--disk-reserve-bytes", str(1 << 60)]
         self.node.start(ready=False)
-        self.until(lambda: self.answers("/health/live") == 200)
+        self.until(lambda: all(self.answers("/health/live") == 200 for _ in self.nodes))
         for ask in (lambda: self.node.post("/workflows", workflow([step("b")])),
                     lambda: self.node.post(f"/workflows/{id_}/execute", {}),
                     lambda: self.node.post(f"/executions/{waiting}/signals/s", {})):
             self.problem(ask(), 507, "storage_full")
         self.assertEqual(self.execution(done["id"])["output"], done["output"])
         self.assertEqual(self.items("/workflows")[-1]["id"], id_)
-        self.assertEqual([self.answers(p) for p in ("/health/live", "/health", "/health/ready")],
-                         [200, 200, 503])
+        self.until(lambda: [self.answers(p) for p in (
+            "/health/live", "/health", "/health/ready")] == [200, 200, 503])
         self.assertEqual(self.node.request("GET", "/health", root=True).json["status"], "degraded")
         self.node.kill()
         self.node.flags = flags

@@ -7,7 +7,7 @@ import sys
 import tempfile
 
 from rows import rows
-from support.case import Case
+from support.case import Case, one_node
 
 DEPLOY = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "deploy")
 # File, what to write instead of what, what must be said of it.
@@ -39,6 +39,7 @@ WRONG_NODES = [
 ]
 
 
+@one_node("the files of an installation, checked with the binary alone")
 class Deploy(Case):
     def check(self, *options):
         return subprocess.run([sys.executable, os.path.join(DEPLOY, "check.py"), "--troupe",

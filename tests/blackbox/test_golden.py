@@ -8,13 +8,14 @@ import tarfile
 import tempfile
 
 from rows import rows
-from support.case import TERMINAL, Case
+from support.case import Case, TERMINAL, one_node
 from support.node import Node
 from support.worker import StubWorker
 
 GOLDEN = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "golden")
 
 
+@one_node("data directories that older releases of a single node wrote")
 class Golden(Case):
     """Each test opens a fresh copy of each directory."""
 

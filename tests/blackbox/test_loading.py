@@ -5,9 +5,10 @@ import os
 import signal
 
 from rows import rows
-from support.case import Case, step, workflow
+from support.case import Case, one_node, step, workflow
 
 
+@one_node("a process that dies at a system call while it reads its own files")
 class Loading(Case):
     own_node, weight, time_limit = True, 3, 300.0
     flags = ("--interruptions-max", "1000")

@@ -6,7 +6,6 @@ import tempfile
 from rows import rows
 from support.case import Case, edge, node, step, workflow
 from support.fh import Reply, SecureTarget
-from support.node import Node
 
 GROUPS = {"TRIGGER", "AI_AGENT", "ACTION", "EXTERNAL_ACTION", "FLOW", "HUMAN_IN_THE_LOOP", "TOOL",
           "MEMORY"}
@@ -231,7 +230,7 @@ class Nodes(Case):
     def test_certificates_are_checked(self):
         with tempfile.TemporaryDirectory() as folder:
             secure = SecureTarget(folder)
-            other = Node("--http-allow", secure.address)
+            other = self.new_node("--http-allow", secure.address)
             mine, self.node = self.node, other
             try:
                 for verify, status in ((True, "failed"), (False, "success")):

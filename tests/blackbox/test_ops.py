@@ -7,7 +7,7 @@ import tempfile
 import time
 
 from rows import rows
-from support.case import Case, node, step, workflow
+from support.case import Case, node, one_node, step, workflow
 from support.fh import Reply
 from support.worker import StubWorker
 
@@ -93,6 +93,7 @@ class Operations(Case):
         self.assertEqual(self.metrics()[age], 0)
 
     @rows("MO-01")
+    @one_node("the disk of one machine")
     def test_bytes_on_disk(self):
         def kinds():
             return [self.metrics()[f'troupe_store_bytes{{kind="{k}"}}']
@@ -182,6 +183,7 @@ class Stuck(Case):
         self.assertEqual(self.finished(queued)["status"], "success")
 
 
+@one_node("processor time of one process")
 class Sleeping(Case):
     @rows("OP-01")
     def test_waiting_runs_do_not_make_the_node_busy(self):
@@ -202,6 +204,7 @@ class Sleeping(Case):
         self.assertLess(cpu() - before, 1.0)
 
 
+@one_node("the log file of one process")
 class LogFile(Case):
     own_node = True
 

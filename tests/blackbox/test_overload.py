@@ -8,7 +8,7 @@ import subprocess
 import threading
 import time
 
-from support.case import Case, step, workflow
+from support.case import Case, one_node, step, workflow
 from support.node import BINARY
 from support.worker import StubWorker
 
@@ -69,6 +69,7 @@ class Flood:
                 self.odd.append((status, found))
 
 
+@one_node("the memory of one process under its cap")
 class Overload(Case):
     flags = ("--memory-bytes-max", str(CAP))
     own_node, weight, time_limit = True, 8, 400.0

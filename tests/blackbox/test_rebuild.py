@@ -8,12 +8,13 @@ import subprocess
 from urllib.parse import quote
 
 from rows import rows
-from support.case import Case, node, step, workflow
+from support.case import Case, node, one_node, step, workflow
 
 
 CHINESE = "/workflows?query=" + quote("灯塔")
 
 
+@one_node("the list database of one process, broken and made again")
 class Rebuild(Case):
     own_node = True
     flags = ("--partitions", "5")

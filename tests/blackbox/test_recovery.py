@@ -171,7 +171,7 @@ class Recovery(Case):
 class KillLoop(Case):
     """As many kills as the feature list asks for; the crash test does more, under more load."""
 
-    own_node, weight, time_limit = True, 60, 400.0
+    own_node, weight, time_limit, one_by_one = True, 60, 400.0, True
     # On a busy machine a call may be cut off several times in a row: that is no poison here.
     flags = ("--interruptions-max", "1000")
     kills = 100

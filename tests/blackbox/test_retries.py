@@ -7,7 +7,6 @@ from datetime import datetime
 from rows import rows
 from support.case import Case, edge, node, step, workflow
 from support.fh import FakeTarget, Reply
-from support.node import Node
 
 
 class Retries(Case):
@@ -112,7 +111,7 @@ class Retries(Case):
                   "wait_max_seconds": 0}
         gone = FakeTarget()
         gone.close()
-        mine, self.node = self.node, Node("--http-allow", gone.address)
+        mine, self.node = self.node, self.new_node("--http-allow", gone.address)
         try:
             for url, attempts in ((gone.url, 3), ("http://127.0.0.1:1/", 1), ("ftp://x/", 1)):
                 with self.subTest(url):

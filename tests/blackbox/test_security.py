@@ -8,7 +8,7 @@ import uuid
 from urllib.parse import quote, quote_plus
 
 from rows import rows
-from support.case import Case, step, workflow
+from support.case import Case, step, workflow, one_node
 from support.fh import FakeTarget, Reply
 from support.node import Node
 from support.sse import EventStream
@@ -59,6 +59,7 @@ class Password(Case):
         self.assertIn(b" 401 ", got.split(b"\r\n")[0])
 
 
+@one_node("how one process starts")
 class Open(Case):
     @rows("SE-01")
     def test_open_on_loopback_only(self):
@@ -161,8 +162,8 @@ class Headers(Case):
                  ("GET", "/api/v1/auth/status", 200, {})]
         for verb, path, status, headers in table:
             with self.subTest(f"{verb} {path} {status}"):
-                answer = self.node.request(verb, path, b"{" if verb == "POST" else None,
-                                           {**headers, **evil}, root=True)
+                answer = self.nodes[0].request(verb, path, b"{" if verb == "POST" else None,
+                                               {**headers, **evil}, root=True)
                 self.assertEqual(answer.status, status, answer)
                 self.assertEqual(answer.headers.get("x-content-type-options"), "nosniff")
                 self.assertEqual(answer.headers.get("x-frame-options", "").upper(), "DENY")

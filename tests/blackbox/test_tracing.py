@@ -8,7 +8,6 @@ import time
 from rows import rows
 from support.case import Case, node, edge, step, workflow
 from support.fh import FakeTarget, Reply
-from support.node import Node
 from support.worker import StubWorker
 
 TRACE, CALLER = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
@@ -59,7 +58,7 @@ class Tracing(Case):
     def _make(self):
         fh, self.collector = FakeTarget(), Collector()
         self.addCleanup(self.collector.close)
-        return fh, Node("--http-allow", fh.address, "--otlp-endpoint", self.collector.url)
+        return fh, self.new_node("--http-allow", fh.address, "--otlp-endpoint", self.collector.url)
 
     def spans_of(self, id_, number, trace=None):
         """The spans that name a run, as soon as there are `number` of them."""
@@ -216,8 +215,8 @@ class NoCollector(Case):
             free.bind(("127.0.0.1", 0))
             nobody = f"http://127.0.0.1:{free.getsockname()[1]}"
         slow = "slow" in self._testMethodName
-        return fh, Node("--http-allow", fh.address, "--otlp-endpoint",
-                        self.collector.url if slow else nobody)
+        return fh, self.new_node("--http-allow", fh.address, "--otlp-endpoint",
+                                 self.collector.url if slow else nobody)
 
     def dropped(self):
         text = self.node.request("GET", "/metrics", root=True).text

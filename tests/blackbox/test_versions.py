@@ -69,7 +69,7 @@ class Versions(Case):
         self.fh.wait_for(self.path("c"), 2)
         self.ok(self.node.post(f"/executions/{slow}/cancel"))
         self.assertEqual(self.finished(slow)["status"], "cancelled")
-        kid = self.items(f"/executions/{slow}/children")[0]["id"]
+        kid = self.until(lambda: self.items(f"/executions/{slow}/children"))[0]["id"]
         self.assertEqual(self.finished(kid)["status"], "cancelled")
         self.fh.release(self.path("c"))
 

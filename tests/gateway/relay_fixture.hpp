@@ -70,7 +70,10 @@ public:
            answer back) override {
     hub_.ask(self_, node, std::move(bytes), timeout, std::move(back));
   }
-  void serve(link_topic, server who) override { hub_.put(self_, std::move(who)); }
+  void serve(link_topic about, server who) override {
+    if (about == link_topic::http)
+      hub_.put(self_, std::move(who));
+  }
 
 private:
   link_hub& hub_;

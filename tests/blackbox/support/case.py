@@ -1,10 +1,12 @@
 """What every test class shares: a node, a fake target, and words for workflows and runs."""
 
 import json
+import os
 import socket
 import time
 import unittest
 
+from .cluster_node import ClusterNode
 from .fh import FakeTarget, Reply  # noqa: F401 (tests take both from here)
 from .node import Node
 
@@ -42,16 +44,45 @@ def set_variable(id_, variable, value, /, **more):
     return node(id_, "ACTION", "SET_VARIABLE", {"name": variable, "value": value}, **more)
 
 
-class Case(unittest.TestCase):
-    """`flags` and `env` go to the node. `own_node`: a fresh node a test, because it is killed."""
+def in_cluster():
+    """Whether the tests run against three nodes instead of one."""
+    return os.environ.get("TROUPE_TEST_CLUSTER") == "1"
 
-    flags, env, own_node, maxDiff = (), {}, False, 4000
+
+def one_node(reason):
+    """A class or test that is about one process, and says why. It is left out of a run against a
+    cluster, and named there."""
+    assert reason
+
+    def mark(what):
+        what.one_node = reason
+        return what
+
+    return mark
+
+
+class Case(unittest.TestCase):
+    """`flags` and `env` go to the node. `own_node`: a fresh node a test, because it is killed.
+    `one_by_one`: in a cluster, a restart is of one node at a time, and not of all three."""
+
+    flags, env, own_node, one_by_one, maxDiff = (), {}, False, False, 4000
     node = fh = None
+
+    @classmethod
+    def new_node(cls, *flags, env=None):
+        """A node, or three that look like one."""
+        return (ClusterNode(*flags, env=env, one_by_one=cls.one_by_one) if in_cluster() else
+                Node(*flags, env=env))
+
+    @property
+    def nodes(self):
+        """The processes behind `node`: one, or three."""
+        return getattr(self.node, "nodes", [self.node])
 
     @classmethod
     def _make(cls):
         fh = FakeTarget()
-        return fh, Node("--http-allow", fh.address, *cls.flags, env=cls.env)
+        return fh, cls.new_node("--http-allow", fh.address, *cls.flags, env=cls.env)
 
     @classmethod
     def setUpClass(cls):

@@ -14,15 +14,22 @@ class Cluster:
     def __init__(self, size=3, *flags, env=None, binary=None, folder=None):
         self.flags, self.env, self.binary = flags, env, binary
         self.folder = folder or tempfile.mkdtemp(prefix="troupe-cluster-")
+        self.password = (env or {}).get("TROUPE_PASSWORD")
+        if "--password" in flags:
+            self.password = flags[flags.index("--password") + 1]
         self.nodes = []
         self.found()
         for _ in range(size - 1):
             self.join()
         self.wait_whole()
+        for node in self.nodes:
+            node.token = None  # a test says by itself who it is
 
     def _node(self, start=False):
-        return Node(*self.flags, env=self.env, binary=self.binary, start=start,
+        node = Node(*self.flags, env=self.env, binary=self.binary, start=start,
                     data_dir=f"{self.folder}/{len(self.nodes) + 1}")
+        node.token = self.password
+        return node
 
     def found(self):
         node = self._node()
@@ -39,7 +46,9 @@ class Cluster:
     def join(self, by=None, flags=()):
         """A node more, let in by one that runs. `flags` go to `cluster join`."""
         by = by or self.nodes[0]
-        invited = self._succeeds(by.cli("cluster", "invite", "--url", by.base, "--json"))
+        secret = {"TROUPE_PASSWORD": self.password} if self.password else {}
+        invited = self._succeeds(by.cli("cluster", "invite", "--url", by.base, "--json",
+                                        env=secret))
         node = self._node()
         self._succeeds(node.cli(
             "cluster", "join", by.base, "--token", json.loads(invited.stdout)["token"], "--data-dir",
@@ -53,6 +62,10 @@ class Cluster:
         if done.returncode != 0:
             raise AssertionError(f"{done.args}: {done.returncode}\n{done.stdout}{done.stderr}")
         return done
+
+    def authorization(self):
+        password = self.nodes[0].env.get("TROUPE_PASSWORD", self.password)
+        return {"Authorization": f"Bearer {password}"} if password else {}
 
     # Looking
 
