@@ -62,13 +62,11 @@ public:
 
 private:
   link_desk_options desk_options() {
-    link_desk_options how;
-    how.self = files_.node;
-    how.send = [this](cluster::node_number to, std::string bytes) {
-      return network_.pass(to, cluster::lane::request, std::move(bytes));
-    };
-    how.others = [this] { return network_.connected(); };
-    return how;
+    return {files_.node,
+            [this](cluster::node_number to, std::string bytes) {
+              return network_.pass(to, cluster::lane::request, std::move(bytes));
+            },
+            [this] { return network_.connected(); }};
   }
   // From peers, on the network's threads
   void received(cluster::node_number from, cluster::lane in, std::string bytes) override;

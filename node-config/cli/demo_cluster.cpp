@@ -21,8 +21,6 @@ namespace troupe::cli {
 
 namespace {
 
-using std::chrono::seconds;
-
 failure demo_failure(std::string code, std::string message) {
   return {failure_kind::internal, std::move(code), std::move(message), {}, {}};
 }
@@ -136,7 +134,7 @@ result<void> demo_cluster::start() {
     if (auto done = serve(node); !done)
       return done;
   }
-  return wait_for("each node leads its share of the partitions", seconds(60),
+  return wait_for("each node leads its share of the partitions", std::chrono::seconds(60),
                   [this] { return whole(); });
 }
 
@@ -161,7 +159,7 @@ result<void> demo_cluster::serve(child& node) {
     return demo_failure("demo_process", "A node could not be started.");
   }
   api_client client(node.url, {});
-  auto ready = wait_for("the node is ready", seconds(30),
+  auto ready = wait_for("the node is ready", std::chrono::seconds(30),
                         [&] { return client.get("/health/ready").has_value(); });
   if (!ready)
     return demo_failure(ready.error().code,
@@ -177,7 +175,7 @@ result<std::string> demo_cluster::invitation() const {
   return field(*made, "token");
 }
 
-result<void> demo_cluster::wait_for(const std::string& what, seconds most,
+result<void> demo_cluster::wait_for(const std::string& what, std::chrono::seconds most,
                                     const std::function<bool()>& until) const {
   const auto end = std::chrono::steady_clock::now() + most;
   while (!until()) {

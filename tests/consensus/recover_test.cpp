@@ -66,9 +66,16 @@ struct survivor_disk {
 };
 
 struct alone {
-  explicit alone(survivor_disk& of) : driver({2, 1, 500, 100, 20, 7, {}}, of.disk, network) {
+  explicit alone(survivor_disk& of) : driver(options(), of.disk, network) {
     EXPECT_TRUE(driver.open(now));
     run(3'000);
+  }
+  static driver_options options() {
+    driver_options how;
+    how.self = 2;
+    how.partitions = 1;
+    how.seed = 7;
+    return how;
   }
   void run(std::uint64_t ms) {
     for (const auto until = now + ms; now < until; now += 20)
