@@ -68,6 +68,9 @@ ROWS = [
     Row("R6", "simulation holds for every seed",
         UNIT + "engine_test --gtest_filter=Simulation.*", 100_000, 5000, r"(?P<seeds>\d+) seeds",
         env={"TROUPE_SEEDS": "{piece}"}),
+    Row("R6c", "simulation of whole clusters holds for every seed",
+        UNIT + "simulation_test --gtest_filter=ClusterSimulation.K*", 5000, 500,
+        r"(?P<seeds>\d+) seeds", env={"TROUPE_SEEDS": "{piece}"}),
     Row("R7", "clusters under faults: every answer fits every history",
         RUN + "faults cluster --seconds {piece}", 1800, 300,
         r"(?P<seconds>\d+) s, (?P<faults>\d+) faults of \d+ kinds, (?P<operations>\d+) "

@@ -168,6 +168,7 @@ struct step_ended {
   place at;
   std::uint32_t attempt = 1;
   attempt_outcome outcome;
+  bool begun = true; ///< false: its leadership was not sure any more, and nothing was done
 };
 /// What is never an event, from a step.
 struct step_live {
@@ -190,6 +191,7 @@ struct step_alive {
 
 struct run_step {
   skill_task task;
+  std::uint64_t term = 0; ///< of the leadership that owes it
 };
 struct abort_step {};
 struct probe_step {};

@@ -67,6 +67,8 @@ private:
 class workflow_directory {
 public:
   virtual ~workflow_directory() = default;
+  /// Takes what is applied of the workflow by now, whether or not somebody has told of it yet.
+  virtual void look_again(std::string_view id) = 0;
   /// nullptr: unknown. Version 0 is the active one.
   virtual workflow_ptr find(std::string_view id, std::uint32_t version) const = 0;
   /// The plan that a run was started with, even when its workflow was deleted since. `definition`
@@ -109,7 +111,7 @@ struct engine_shared : std::enable_shared_from_this<engine_shared> {
   loading_marks* const loading; ///< may be null
   const engine_settings settings;
   const catalog& types;
-  std::shared_ptr<const workflow_directory> workflows;
+  std::shared_ptr<workflow_directory> workflows;
   std::shared_ptr<skill_provider> skills;
   engine_metrics metrics;
   blob_cache blobs;

@@ -17,7 +17,7 @@ constexpr partition_id control_partition{0};
 struct control_state {
   std::unique_ptr<control_core> core; ///< of the leadership that goes on; empty: none does
   std::unique_ptr<housekeeping> chores;
-  std::chrono::steady_clock::time_point next{};
+  milliseconds next_at{0}; ///< when our own next tick is due
   inline static const char* name = "control";
 };
 
@@ -70,7 +70,7 @@ control_actor::behavior_type behave_as_control(control_pointer self,
     });
   };
   const auto look_every = deps->shared.settings.retention_sweep;
-  self->state.next = std::chrono::steady_clock::now() + look_every;
+  self->state.next_at = deps->shared.clock.elapsed() + look_every;
   self->delayed_send(self, look_every, control_tick{});
   return {
       [=](save_workflow_request& m) { handle(m); },
@@ -89,10 +89,10 @@ control_actor::behavior_type behave_as_control(control_pointer self,
             deps->shared.services.worked("notification");
         });
         // A moved clock sends ticks too: only the chain of our own goes on.
-        const auto now = std::chrono::steady_clock::now();
-        if (now < self->state.next)
+        const auto now = deps->shared.clock.elapsed();
+        if (now < self->state.next_at)
           return;
-        self->state.next = now + look_every;
+        self->state.next_at = now + look_every;
         self->delayed_send(self, look_every, control_tick{});
       },
   };

@@ -159,6 +159,12 @@ void directory::refresh(std::string_view collection, std::string_view id) {
   }
 }
 
+void directory::look_again(std::string_view id) {
+  const auto stored = read(workflows_collection, id);
+  if (stored && head(id) != head_from(*stored))
+    refresh(workflows_collection, id);
+}
+
 bool directory::knows_skill(std::string_view type) const {
   const std::shared_lock lock(mutex_);
   return skills_.contains(type);

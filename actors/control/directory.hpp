@@ -45,6 +45,7 @@ public:
   /// or a skill of workers. Never goes back in time, whoever else tells of the same.
   void refresh(std::string_view collection, std::string_view id);
 
+  void look_again(std::string_view id) override;
   workflow_ptr find(std::string_view id, std::uint32_t version) const override;
   result<plan_ptr> plan_of(partition_id partition, const std::string& workflow,
                            std::uint32_t version, const std::string& definition) const override;

@@ -191,6 +191,8 @@ void partition_core::start_child(const deliver& m, const messages::start_child& 
   }
   if (known(what.child))
     return answer(done_at{});
+  if (shared_.link) // it may be newer than what this node was told of
+    shared_.workflows->look_again(what.workflow_id);
   const auto workflow = shared_.workflows->find(what.workflow_id, what.workflow_version);
   if (!workflow || !workflow->executable)
     return tell_parent_failed(what,

@@ -135,6 +135,8 @@ void run_core::on(step_ended& m) {
   const auto at = steps_.find({m.at.node, m.at.iteration});
   if (dead_ || at == steps_.end() || at->second.attempt != m.attempt)
     return;
+  if (!m.begun)
+    return give_up(leadership_lost(), false);
   const auto took = std::chrono::steady_clock::now() - at->second.since;
   shared_.metrics.step.add(static_cast<std::uint64_t>(
       std::chrono::duration_cast<std::chrono::microseconds>(took).count()));

@@ -68,7 +68,7 @@ void run_core::start_step(const effects::run_attempt& what) {
   if (slot.actor)
     caf::anon_send(slot.actor, abort_step{});
   slot = {what.attempt, shared_.spawn_step(self_), std::chrono::steady_clock::now()};
-  caf::anon_send(slot.actor, run_step{std::move(task)});
+  caf::anon_send(slot.actor, run_step{std::move(task), term_});
 }
 
 void run_core::abort_ended(const std::vector<event>& turn) {

@@ -20,7 +20,12 @@ struct step_state {
 
 using step_pointer = step_actor::stateful_pointer<step_state>;
 
+/// The process may have stood still since the run looked: who leads now may have begun it anew.
 void begin(step_pointer self, engine_shared& shared, const run_actor& run, run_step& m) {
+  if (!shared.log.may_act(partition_of(m.task.run), m.term)) {
+    caf::anon_send(run, step_ended{std::move(m.task.at), m.task.attempt, {}, false});
+    return self->quit();
+  }
   auto& s = self->state;
   s.run = m.task.run;
   s.at = m.task.at;

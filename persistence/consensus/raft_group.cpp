@@ -263,8 +263,9 @@ result<log_index> group::snapshot_taken(std::uint64_t now_ms, log_index index,
   auto* r = &raft_->state;
   const auto first = [r] { return r->trail.offset + 1; };
   // With a snapshot of the first entry alone the library would send a new node nothing, for ever
-  // (found by simulation, 0.22.1).
-  if (index < 2 || (snapshot_ && index <= snapshot_->index))
+  // (found by simulation, 0.22.1). With one that is taken while another is being installed it would
+  // go on from the wrong one, and never catch up.
+  if (index < 2 || r->snapshot.installing || (snapshot_ && index <= snapshot_->index))
     return first();
   const auto at = entry_at(index);
   if (!at)

@@ -49,6 +49,23 @@ TEST(ControlLeadership, OthersWriteWhileItIsElsewhere) {
   EXPECT_TRUE(n.run(id)) << "runs have their own leaders";
 }
 
+TEST(ControlLeadership, WhoLooksAgainSeesWhatNobodyHasToldItOf) {
+  led_node n;
+  const auto id = n.save(echo_chain(2));
+  const catalog types;
+  directory behind(n.store, compile_context{types, {}, {}, [](std::string_view) { return true; }});
+  EXPECT_FALSE(behind.find(id, 0));
+  behind.look_again(id);
+  ASSERT_TRUE(behind.find(id, 0));
+  ASSERT_TRUE(save_again(n, id, 3));
+  EXPECT_EQ(behind.find(id, 0)->version, 1u);
+  behind.look_again(id);
+  ASSERT_TRUE(behind.find(id, 0));
+  EXPECT_EQ(behind.find(id, 0)->version, 2u);
+  behind.look_again("nothing");
+  EXPECT_FALSE(behind.find("nothing", 0));
+}
+
 TEST(ControlLeadership, ReadsWhatOthersWroteBeforeItWrites) {
   led_node n;
   const auto id = n.save(echo_chain(2));

@@ -1,6 +1,7 @@
 // What comes from a former leadership does not touch the partition any more.
 #include "actors/partition/partition_actor.hpp"
 #include "actors/run/run_actor.hpp"
+#include "actors/step/step_actor.hpp"
 #include "tests/actors/leadership_support.hpp"
 
 #include <caf/all.hpp>
@@ -12,6 +13,16 @@ using namespace test;
 namespace {
 
 constexpr partition_id home{1};
+
+/// Counts what begins, and never ends it.
+class endless_skills final : public skill_provider {
+public:
+  std::shared_ptr<skill_call> start(skill_task, skill_done, skill_live) override {
+    ++begun;
+    return nullptr;
+  }
+  std::atomic<int> begun{0};
+};
 
 /// A partition's actor alone, with runs that only note what they get.
 struct alone {
@@ -26,7 +37,7 @@ struct alone {
       std::make_shared<engine_shared>(engine_ports{store, store, lists, clock}, settings, types);
   std::mutex mutex;
   std::vector<run_spawn> spawned;
-  std::atomic<int> stopped{0}, asked{0}, refused{0};
+  std::atomic<int> stopped{0}, asked{0}, refused{0}, not_begun{0};
   const run_id run = make_run_id(clock.now(), home, 7);
 
   alone() {
@@ -57,7 +68,7 @@ struct alone {
               [](ask_run&) {},
               [](watch_run&) {},
               [](settled&) {},
-              [](step_ended&) {},
+              [test](step_ended& m) { test->not_begun += m.begun ? 0 : 1; },
               [](step_live&) {},
               [](wait_over&) {},
               [](check_up&) {},
@@ -179,6 +190,29 @@ TEST(PartitionTerms, AProposalOfAFormerTermIsNobodysAnswer) {
   EXPECT_EQ(a.store.commit_all(), 1u);
   const auto done = after.get();
   ASSERT_TRUE(done) << done.error().code;
+}
+
+/// The process may have stood still between the run's look at the log and the step.
+TEST(PartitionTerms, AStepOfAFormerTermDoesNotBegin) {
+  alone a;
+  a.lead(4);
+  const auto skills = std::make_shared<endless_skills>();
+  a.shared->skills = skills;
+  skill_task task;
+  task.run = a.run;
+  const auto run = a.probe();
+  const auto step_under = [&](std::uint64_t term) {
+    caf::anon_send(spawn_step_actor(a.system, *a.shared, run), run_step{task, term});
+  };
+  step_under(3);
+  EXPECT_TRUE(eventually([&] { return a.not_begun == 1; }));
+  EXPECT_EQ(skills->begun, 0);
+  step_under(4);
+  EXPECT_TRUE(eventually([&] { return skills->begun == 1; }));
+  a.store.isolate(true);
+  step_under(4);
+  EXPECT_TRUE(eventually([&] { return a.not_begun == 2; }));
+  EXPECT_EQ(skills->begun, 1);
 }
 
 } // namespace troupe
