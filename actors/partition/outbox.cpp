@@ -16,6 +16,8 @@ namespace troupe {
 namespace {
 
 constexpr milliseconds resend_after{5'000};
+/// So far behind the others a replica of control may be.
+constexpr milliseconds control_lag_max{10'000};
 /// Where a delivery failed, doubling: leaders are elected in about a second.
 constexpr milliseconds failed_wait_min{200}, failed_wait_max{2'000};
 constexpr std::size_t outbox_in_memory_max = 50'000;
@@ -178,6 +180,17 @@ void partition_core::on(deliver& m) {
   on(out);
 }
 
+/// Whoever decided the message knew the workflow, and led this partition then. Who does not lead
+/// control hears of it a little later.
+bool partition_core::may_lack_workflow(const run_id& child) {
+  constexpr partition_id control{0};
+  const auto led = shared_.log.leads(control);
+  if (!shared_.link || (led.here && shared_.log.may_act(control, led.term)))
+    return false;
+  const auto now = shared_.clock.elapsed();
+  return now - lacked_since_.try_emplace(child, now).first->second < control_lag_max;
+}
+
 void partition_core::start_child(const deliver& m, const messages::start_child& what) {
   auto answer = acknowledgement(m);
   if (const auto at = live_.find(what.child); at != live_.end()) {
@@ -194,7 +207,12 @@ void partition_core::start_child(const deliver& m, const messages::start_child& 
   if (shared_.link) // it may be newer than what this node was told of
     shared_.workflows->look_again(what.workflow_id);
   const auto workflow = shared_.workflows->find(what.workflow_id, what.workflow_version);
-  if (!workflow || !workflow->executable)
+  const bool runnable = workflow && workflow->executable;
+  if (!runnable && may_lack_workflow(what.child))
+    return answer(
+        failure{failure_kind::unavailable, "behind", "control is not applied yet", {}, {}});
+  lacked_since_.erase(what.child);
+  if (!runnable)
     return tell_parent_failed(what,
                               {failure_kind::not_found,
                                "workflow_not_found",
