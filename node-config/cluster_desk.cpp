@@ -278,6 +278,10 @@ void cluster_desk::join(const json::value& body, reply<json::value> answer, unsi
   const auto let = let_in({self, std::move(known), partitions_, node, release_,
                            std::max(feature_level(), std::uint32_t{1})},
                           *table, *asked, engine_->now());
+  // Another node may have given the token a moment ago.
+  if (!let && let.error().code == "invitation_unknown" && tries > 0 &&
+      later_([=, this] { join(body, answer, tries - 1); }))
+    return;
   if (!let)
     return answer(let.error());
   cluster_member guest{{{node, asked->host, asked->port}, asked->http_url}};

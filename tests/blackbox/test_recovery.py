@@ -162,7 +162,7 @@ class Recovery(Case):
     def refusal(self, workflow_id):
         """What a start gets that is not accepted: a status, or that nobody listens any more."""
         try:
-            answer = self.node.post(f"/workflows/{workflow_id}/execute", {"input_data": {}})
+            answer = self.nodes[0].post(f"/workflows/{workflow_id}/execute", {"input_data": {}})
             return None if answer.status == 202 else answer.status
         except (OSError, http.client.HTTPException):
             return "nobody listens"

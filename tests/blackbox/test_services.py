@@ -103,6 +103,7 @@ class ServicesOfAProcess(Case):
             self.assertEqual(each.get("/system/services/websocket/health").status, 200)
 
     @rows("OP-02")
+    @one_node("in a cluster a node hands over what it runs, and waits for nothing")
     def test_a_node_that_stops_fails_its_checks(self):
         self.fh.hold(self.path("a"))
         self.start(workflow([self.http("a")]))

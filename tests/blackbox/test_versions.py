@@ -60,7 +60,8 @@ class Versions(Case):
             edges=[edge("sub", "o")])
         run = self.succeeds(parent, {"n": 21})
         self.assertEqual(run["output"]["r"], 42)
-        children = self.items(f"/executions/{run['id']}/children")
+        # In a cluster the child may be of another partition, whose list is a moment behind.
+        children = self.until(lambda: self.items(f"/executions/{run['id']}/children"))
         self.assertEqual([c["workflow_id"] for c in children], [child])
         self.assertEqual(self.execution(children[0]["id"])["parent_execution_id"], run["id"])
 
