@@ -125,6 +125,7 @@ struct deliver {
   partition_id from{};
   outbox_message what;
   promise<done_at> answer; ///< empty: the sender's partition is led here, and told by `delivered`
+  bool surely_unknown = false; ///< a workflow that is not known here is not known to control either
 };
 struct delivered {
   partition_id target{};

@@ -15,9 +15,8 @@ namespace troupe {
 
 namespace {
 
+constexpr partition_id control_home{0};
 constexpr milliseconds resend_after{5'000};
-/// So far behind the others a replica of control may be.
-constexpr milliseconds control_lag_max{10'000};
 /// Where a delivery failed, doubling: leaders are elected in about a second.
 constexpr milliseconds failed_wait_min{200}, failed_wait_max{2'000};
 constexpr std::size_t outbox_in_memory_max = 50'000;
@@ -120,7 +119,7 @@ void partition_core::post(deliver what) {
   if (home.leader == 0)
     return what.answer(not_leader(home));
   auto bytes =
-      encode_delivery({what.from, std::move(what.what), shared_.log.applied(partition_id{0})});
+      encode_delivery({what.from, std::move(what.what), shared_.log.applied(control_home)});
   shared_.link->ask(home.leader, link_topic::message, std::move(bytes), resend_after,
                     [answer = std::move(what.answer)](const result<std::string>& done) {
                       answer(done ? result<done_at>(done_at{}) : result<done_at>(done.error()));
@@ -180,15 +179,24 @@ void partition_core::on(deliver& m) {
   on(out);
 }
 
-/// Whoever decided the message knew the workflow, and led this partition then. Who does not lead
-/// control hears of it a little later.
-bool partition_core::may_lack_workflow(const run_id& child) {
-  constexpr partition_id control{0};
-  const auto led = shared_.log.leads(control);
-  if (!shared_.link || (led.here && shared_.log.may_act(control, led.term)))
-    return false;
-  const auto now = shared_.clock.elapsed();
-  return now - lacked_since_.try_emplace(child, now).first->second < control_lag_max;
+/// This node may lag behind control: whoever leads that says whether the workflow is unknown there
+/// too; then the message comes back. Otherwise it is sent again until this node has caught up.
+void partition_core::ask_control(const deliver& m, const messages::start_child& what,
+                                 promise<done_at> answer) const {
+  const auto control = shared_.log.leads(control_home);
+  if (control.here || control.leader == 0)
+    return answer(not_leader(control));
+  auto question = what;
+  question.input = {};
+  auto bytes = encode_delivery({m.from, {control_home, m.what.id, std::move(question)}, 0});
+  shared_.link->ask(control.leader, link_topic::message, std::move(bytes), resend_after,
+                    [self = self_, again = deliver{m.from, m.what, std::move(answer), true}](
+                        const result<std::string>& unknown) {
+                      if (unknown)
+                        caf::anon_send(self, again);
+                      else
+                        again.answer(unknown.error());
+                    });
 }
 
 void partition_core::start_child(const deliver& m, const messages::start_child& what) {
@@ -204,15 +212,15 @@ void partition_core::start_child(const deliver& m, const messages::start_child& 
   }
   if (known(what.child))
     return answer(done_at{});
+  const auto control = shared_.log.leads(control_home);
+  const bool sure = m.surely_unknown || !shared_.link ||
+                    (control.here && shared_.log.may_act(control_home, control.term));
   if (shared_.link) // it may be newer than what this node was told of
     shared_.workflows->look_again(what.workflow_id);
   const auto workflow = shared_.workflows->find(what.workflow_id, what.workflow_version);
-  const bool runnable = workflow && workflow->executable;
-  if (!runnable && may_lack_workflow(what.child))
-    return answer(
-        failure{failure_kind::unavailable, "behind", "control is not applied yet", {}, {}});
-  lacked_since_.erase(what.child);
-  if (!runnable)
+  if (!sure && (!workflow || !workflow->executable))
+    return ask_control(m, what, std::move(answer));
+  if (!workflow || !workflow->executable)
     return tell_parent_failed(what,
                               {failure_kind::not_found,
                                "workflow_not_found",

@@ -106,7 +106,8 @@ private:
   void resend();
   void read_outbox();
   void retire_delivered();
-  bool may_lack_workflow(const run_id& child);
+  void ask_control(const deliver& m, const messages::start_child& what,
+                   promise<done_at> answer) const;
   void start_child(const deliver& m, const messages::start_child& what);
   void tell_parent_failed(const messages::start_child& what, const failure& why,
                           promise<done_at> then);
@@ -138,8 +139,6 @@ private:
   std::unordered_map<run_id, std::vector<std::function<void()>>, run_id_hash> quarantining_;
   std::map<outbox_key, outgoing> outbox_;
   std::vector<outbox_key> delivered_;
-  std::unordered_map<run_id, milliseconds, run_id_hash>
-      lacked_since_; ///< children, by their workflow
   bool retiring_ = false;
   std::set<std::string> definitions_; ///< whose text is stored in this partition
   std::map<std::uint64_t, after_commit> proposals_;

@@ -21,11 +21,25 @@ failure behind() {
           {}};
 }
 
+/// Whether a workflow that another node does not know is unknown where control is led, too.
+void look_for(engine_shared& shared, const messages::start_child& what,
+              const node_link::answer& back) {
+  const auto now = shared.log.leads(control_home);
+  if (!now.here || !shared.log.may_act(control_home, now.term))
+    return back(not_leader(now));
+  shared.workflows->look_again(what.workflow_id);
+  const auto found = shared.workflows->find(what.workflow_id, what.workflow_version);
+  back(found && found->executable ? result<std::string>(behind()) : std::string());
+}
+
 void take_message(engine_shared& shared, std::string_view bytes, node_link::answer back) {
   auto what = decode_delivery(bytes);
   if (!what)
     return back(what.error());
   const auto target = what->what.target;
+  if (const auto* start = std::get_if<messages::start_child>(&what->what.what);
+      start && target == control_home)
+    return look_for(shared, *start, back);
   if (number(target) == 0 || number(target) >= shared.partitions.size())
     return back(link_malformed());
   if (const auto now = shared.log.leads(target); !now.here)

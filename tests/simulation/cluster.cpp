@@ -238,7 +238,9 @@ void cluster_simulation::heal() {
     at->disk.full = at->drained = false;
     at->frozen_until = 0;
     at->disk.die_in(0, false);
-    if (!at->runs)
+    if (at->runs)
+      at->runs->time_passed(); // it may have stood still
+    else
       boot(*at);
   }
   want_members();

@@ -70,7 +70,7 @@ void print(std::uint64_t seeds, std::uint64_t virtual_ms, const work_counts& w,
 
 TEST(ClusterSimulation, KeepsItsPromises) {
   auto plan = plan_from_environment();
-  const auto count = number_from("TROUPE_SEEDS", std::getenv("TROUPE_SEED") ? 1 : 100);
+  const auto count = number_from("TROUPE_SEEDS", std::getenv("TROUPE_SEED") ? 1 : 300);
   work_counts work;
   fault_counts faults;
   std::uint64_t virtual_ms = 0;

@@ -90,7 +90,6 @@ void process::open() {
         for (const auto names : changed)
           each_name(names, [&](std::string_view name) { to_refresh_.emplace_back(name); });
       });
-  // Nobody follows runs here.
   services_ = std::make_unique<peer_services>(*link_, *shared_, workers_, [](const live_word&) {});
   leaders_->begin();
 }
