@@ -61,13 +61,20 @@ class MembersCase(Case):
         answer = node.request("GET", "/health", root=True)
         return answer.status, answer.json["details"].get("cluster", {})
 
+    def noted(self, node):
+        with open(f"{node.data_dir}/cluster/node.json", encoding="utf-8") as file:
+            return file.read()
+
     def wait_shut_out(self, node, code):
         self.cluster.wait(lambda: self.health(node)[1].get("code") == code, 15)
         status, why = self.health(node)
         self.assertEqual(status, 503)
+        if code != "node_copied":  # that one may come to an end
+            self.cluster.wait(lambda: code in self.noted(node))
         return why["message"]
 
     def refuses_to_start(self, node, *words):
+        """Once it has noted that it is no member; a kill before that would only delay it."""
         node.start(ready=False)
         self.assertNotEqual(node.process.wait(20), 0)
         for word in words:

@@ -24,6 +24,8 @@ class Fleet(Cluster):
     def __init__(self, size, *flags, binary=None, network=None, data_dirs=None):
         self.network, self.data_dirs, self.joined = network, dict(data_dirs or {}), 0
         super().__init__(size, *flags, "--password", PASSWORD, binary=binary)
+        for node in self.nodes:
+            node.token = PASSWORD
 
     def _node(self, start=False):
         number = len(self.nodes) + 1
