@@ -153,7 +153,11 @@ result<void> chaos::kill_one() {
   const auto end = steady::now() + start_patience;
   while (target_.calls() < half && stop_asked == 0 && steady::now() < end)
     std::this_thread::sleep_for(std::chrono::milliseconds(2));
-  const auto shares = nodes_.leads();
+  auto shares = nodes_.leads();
+  while (!shares && stop_asked == 0 && steady::now() < end) { // a leadership is on its way
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    shares = nodes_.leads();
+  }
   if (!shares)
     return shares.error();
   const auto most = std::max_element(shares->begin(), shares->end());
